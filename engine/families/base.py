@@ -1,0 +1,52 @@
+"""What every family of models offers: the one seam between the engine and its networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+
+Stage = Literal["text", "denoise", "decode", "finish"]
+
+# Called before each piece of work that cannot be interrupted (a denoiser step, a decode chunk), with the stage that
+# begins. It raises `Cancelled` when the request was taken back; it is also how the time of each stage is measured.
+Checkpoint = Callable[[Stage], None]
+
+
+def no_checkpoint(stage: Stage) -> None:
+    """The checkpoint of a call that nobody cancels or times."""
+
+
+class Family(ABC):
+    """Prompts and seeds to waveforms. A row follows from its own prompt and seed, whatever its batch."""
+
+    name: str
+    channels: int
+    steps_offered: tuple[int, ...]
+    guidance_default: float
+    guidance_low: float
+    guidance_high: float
+    longest_s: float
+    weights_hash: str  # SHA-256 of the weight file, hex; with the seed and the parameters it names the sound
+
+    @abstractmethod
+    def waveform(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        steps: int,
+        guidance_scale: float,
+        frames: int,
+        sample_rate_hz: int,
+        checkpoint: Checkpoint = no_checkpoint,
+    ) -> torch.Tensor:
+        """(batch, channels, frames) float32 on the CPU, in [-1, 1], at `sample_rate_hz`.
+
+        `frames` includes the tail; a sound that would end sooner ends in silence. Noise comes from each row's seed.
+        Raises `Cancelled` out of `checkpoint`, which is called before every denoiser step and decode chunk.
+        """
+
+    @abstractmethod
+    def understood(self, prompt: str) -> str:
+        """What the family made of `prompt`, in a few words such as "kick, dark, short"; "" if it cannot say."""
