@@ -1,4 +1,4 @@
-"""What can go wrong inside the engine. Each error carries the sentence a user will read and the reason a program will."""
+"""What can go wrong inside the engine. Each error carries a sentence for people and a reason for programs."""
 
 
 class EngineError(Exception):

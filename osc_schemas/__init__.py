@@ -1,0 +1,1 @@
+"""The words that bridge, engine and the outside world share. Plain data: standard library, numpy, python-osc."""

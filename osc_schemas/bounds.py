@@ -1,0 +1,41 @@
+"""Every bound that both sides keep, in one place. What is over a bound is refused by name, with the bound."""
+
+import math
+
+from osc_schemas.errors import SchemaError
+
+PROMPT_CHARACTERS_MAX = 1_000
+NAME_CHARACTERS_MAX = 64
+STEPS_OFFERED = (1, 2, 4)
+GUIDANCE_LOW, GUIDANCE_HIGH = 0.0, 20.0
+LENGTH_BEATS_MAX = 1_024.0
+QUANTUM_BEATS_MAX = 1_024.0
+CLIP_S_MAX = 60.0  # of any family; each family states its own, shorter one
+SAMPLE_RATE_HZ_LOW, SAMPLE_RATE_HZ_HIGH = 8_000, 192_000
+TEMPO_BPM_LOW, TEMPO_BPM_HIGH = 20.0, 999.0  # the range of Ableton Link
+GAIN_DB_LOW, GAIN_DB_HIGH = -120.0, 24.0
+SEED_MAX = 2**63 - 1
+MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
+AUDIO_BYTES_MAX = 64 * 2**20
+
+
+def check_prompt(prompt: str, error: type[SchemaError]) -> None:
+    """Raise `error` unless `prompt` has something to say and is not over the bound."""
+    if not prompt.strip():
+        raise error('the prompt is empty; describe a sound in a few words, such as "deep punchy kick"')
+    if len(prompt) > PROMPT_CHARACTERS_MAX:
+        raise error(
+            f"the prompt has {len(prompt)} characters; at most {PROMPT_CHARACTERS_MAX} are taken, so shorten it"
+        )
+
+
+def check_range(name: str, value: float, low: float, high: float, error: type[SchemaError], advice: str = "") -> None:
+    """Raise `error` unless `value` is a finite number in [low, high]."""
+    if not math.isfinite(value) or not low <= value <= high:
+        raise error(f"{name} is {value:g}; it must be between {low:g} and {high:g}" + (f", {advice}" if advice else ""))
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...], error: type[SchemaError]) -> None:
+    """Raise `error` unless `value` is one of `choices`."""
+    if value not in choices:
+        raise error(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}")

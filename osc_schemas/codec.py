@@ -1,0 +1,240 @@
+"""Messages of the route table <-> OSC bytes, for UDP and ZeroMQ alike; audio rides behind as raw float32."""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from pythonosc.osc_bundle import OscBundle
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+from pythonosc.parsing.osc_types import IMMEDIATELY
+
+from osc_schemas import bounds
+from osc_schemas.clip import Clip, Provenance, Samples
+from osc_schemas.errors import WireError
+from osc_schemas.request import GenerateRequest, Refusal
+from osc_schemas.routes import ROUTES, Arg, Listener, Route, find
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of the table: its row and its values by argument name, named address segments among them."""
+
+    route: Route
+    values: Mapping[str, Value]
+    at_unix_s: float | None = None  # when it shall take effect: the timetag of the bundle it came in
+
+    def text(self, name: str) -> str:
+        """The value of a string argument."""
+        return str(self.values[name])
+
+    def number(self, name: str) -> float:
+        """The value of a numeric argument."""
+        return float(self.values[name])
+
+    def whole(self, name: str) -> int:
+        """The value of an integer argument."""
+        return int(self.values[name])
+
+
+def write(address: str, **values: Value) -> bytes:
+    """The OSC bytes of one message of the table. Raises `WireError` for a value the table does not allow."""
+    found = find(address)
+    if found is None:
+        raise WireError(f"{address} is not in the route table; `upbeat routes` prints what is")
+    route, _ = found
+    builder = OscMessageBuilder(address=address)
+    for arg in route.args:
+        if arg.name not in values:
+            if arg.needed:
+                raise WireError(f"{address} needs {arg.name}")
+            if route.pairs:
+                continue
+            break
+        value = _fitted(address, arg, values[arg.name])
+        if route.pairs:
+            builder.add_arg(arg.name, "s")
+        tag = ("T" if value else "F") if arg.tag == "T" else arg.tag
+        builder.add_arg(value, tag)
+    return builder.build().dgram
+
+
+def read(packet: bytes, *, to: Listener) -> list[Message]:
+    """The messages in a packet that `to` understands: one, or those of a bundle, each with its timetag.
+
+    Raises `WireError` for bytes that are no OSC, an address that is not in the table, or arguments that do not fit.
+    """
+    if len(packet) > bounds.MESSAGE_BYTES_MAX:
+        raise WireError(f"the message has {len(packet)} bytes; at most {bounds.MESSAGE_BYTES_MAX} are taken")
+    return [_message(raw, to, at_unix_s) for raw, at_unix_s in _unpacked(packet)]
+
+
+def _unpacked(packet: bytes) -> list[tuple[OscMessage, float | None]]:
+    try:
+        if OscBundle.dgram_is_bundle(packet):
+            return _unbundled(OscBundle(packet))
+        if OscMessage.dgram_is_message(packet):
+            return [(OscMessage(packet), None)]
+    # python-osc lets whatever its parsing stumbles over escape: struct.error, IndexError, UnicodeDecodeError and more.
+    except Exception as error:
+        raise WireError(f"the packet of {len(packet)} bytes is no OSC message: {error}") from error
+    raise WireError(f"the packet of {len(packet)} bytes is no OSC message: it begins neither with / nor with #bundle")
+
+
+def _unbundled(bundle: OscBundle) -> list[tuple[OscMessage, float | None]]:
+    at_unix_s = None if bundle.timestamp == IMMEDIATELY else float(bundle.timestamp)
+    messages: list[tuple[OscMessage, float | None]] = []
+    for content in bundle:
+        messages += _unbundled(content) if isinstance(content, OscBundle) else [(content, at_unix_s)]
+    return messages
+
+
+def _message(raw: OscMessage, to: Listener, at_unix_s: float | None) -> Message:
+    address = str(raw.address)
+    found = find(address)
+    if found is None or found[0].to != to:
+        known = [route.address for route in ROUTES if route.to == to]
+        near = difflib.get_close_matches(address, known, n=1)
+        raise WireError(
+            f"the address {address[:200]!r} is not known here"
+            + (f"; the nearest is {near[0]}" if near else "")
+            + "; `upbeat routes` prints them all"
+        )
+    route, segments = found
+    params = list(raw.params)
+    given = _given_pairs(route, address, params) if route.pairs else _given_in_order(route, address, params)
+    return Message(route=route, values={**segments, **given}, at_unix_s=at_unix_s)
+
+
+def _given_in_order(route: Route, address: str, params: list[object]) -> dict[str, Value]:
+    needed = sum(arg.needed for arg in route.args)
+    if not needed <= len(params) <= len(route.args):
+        wanted = ", ".join(f"{arg.tag} {arg.name}" for arg in route.args) or "no arguments"
+        raise WireError(f"{address} came with {len(params)} arguments; it takes {wanted}")
+    return {arg.name: _fitted(address, arg, value) for arg, value in zip(route.args, params, strict=False)}
+
+
+def _given_pairs(route: Route, address: str, params: list[object]) -> dict[str, Value]:
+    if len(params) % 2:
+        raise WireError(f"{address} came with {len(params)} arguments; it takes key, value, key, value")
+    args = {arg.name: arg for arg in route.args}
+    values: dict[str, Value] = {}
+    for key, value in zip(params[::2], params[1::2], strict=True):
+        if key not in args:
+            near = difflib.get_close_matches(str(key), args, n=1)
+            raise WireError(
+                f"{address} came with the key {str(key)[:80]!r}, which it does not know"
+                + (f"; the nearest is {near[0]}" if near else "")
+            )
+        values[str(key)] = _fitted(address, args[str(key)], value)
+    missing = [arg.name for arg in route.args if arg.needed and arg.name not in values]
+    if missing:
+        raise WireError(f"{address} came without {', '.join(missing)}")
+    return values
+
+
+def _fitted(address: str, arg: Arg, value: object) -> Value:
+    """`value` as the type of `arg`: every number is taken for every number, true and false for 1 and 0."""
+    if arg.tag == "s":
+        if not isinstance(value, str):
+            raise WireError(f"{address}: {arg.name} is {value!r}; it must be a string")
+        return value
+    if not isinstance(value, (bool, int, float)):
+        raise WireError(f"{address}: {arg.name} is {str(value)[:80]!r}; it must be a number")
+    if not math.isfinite(value):
+        raise WireError(f"{address}: {arg.name} is {value}; it must be a finite number")
+    if (arg.low is not None and value < arg.low) or (arg.high is not None and value > arg.high):
+        raise WireError(f"{address}: {arg.name} is {value:g}; it must be {arg.range_text}")
+    if arg.tag == "T":
+        return bool(value)
+    if arg.tag in "fd":
+        return float(value)
+    bits = 31 if arg.tag == "i" else 63
+    if value != int(value) or not -(2**bits) <= value < 2**bits:
+        raise WireError(f"{address}: {arg.name} is {value:g}; it must be a whole number of {bits + 1} bits")
+    return int(value)
+
+
+# The classes of this package as messages, both ways.
+
+
+def write_request(request: GenerateRequest) -> bytes:
+    """A request as /engine/generate."""
+    return write("/engine/generate", **_request_values(request))
+
+
+def read_request(message: Message) -> GenerateRequest:
+    """The request in an /engine/generate. Raises `RequestError` for values out of range."""
+    return GenerateRequest(**dict(message.values))  # type: ignore[arg-type]  # the table has the fields' names and types
+
+
+def write_clip(clip: Clip) -> tuple[bytes, memoryview]:
+    """A clip as /engine/clip and the frame of samples behind it: little-endian float32, frame by frame."""
+    values: dict[str, Value] = dict(_request_values(clip.request))
+    come_about = clip.provenance
+    values |= {
+        "channels": clip.samples.shape[1],
+        "family": come_about.family,
+        "weights_hash": come_about.weights_hash,
+        "device": come_about.device,
+        "used_guidance_scale": come_about.guidance_scale,
+        "understood": come_about.understood,
+        "queue_ms": come_about.queue_ms,
+        "text_ms": come_about.text_ms,
+        "denoise_ms": come_about.denoise_ms,
+        "decode_ms": come_about.decode_ms,
+    }
+    audio = np.ascontiguousarray(clip.samples, dtype="<f4")
+    return write("/engine/clip", **values), audio.data.cast("B")
+
+
+def read_clip(message: Message, audio: bytes | memoryview) -> Clip:
+    """The clip in an /engine/clip and its audio frame; the samples are read-only. Raises `WireError` on a cut frame."""
+    values = dict(message.values)
+    channels = message.whole("channels")
+    request = GenerateRequest(**{key: value for key, value in values.items() if key in _REQUEST_KEYS})  # type: ignore[arg-type]
+    samples: Samples = np.frombuffer(audio, dtype="<f4") if len(audio) % 4 == 0 else np.empty(0, dtype=np.float32)
+    frames = request.frames + request.tail_frames
+    if len(audio) != 4 * frames * channels:
+        raise WireError(
+            f"the clip {request.request_id} came with {len(audio)} bytes of audio; {frames} frames of {channels} "
+            f"channels have {4 * frames * channels}"
+        )
+    return Clip(
+        request=request,
+        samples=samples.reshape(frames, channels),
+        provenance=Provenance(
+            family=message.text("family"),
+            weights_hash=message.text("weights_hash"),
+            device=message.text("device"),
+            guidance_scale=message.number("used_guidance_scale"),
+            understood=message.text("understood"),
+            queue_ms=message.number("queue_ms"),
+            text_ms=message.number("text_ms"),
+            denoise_ms=message.number("denoise_ms"),
+            decode_ms=message.number("decode_ms"),
+        ),
+    )
+
+
+def write_refusal(refusal: Refusal) -> bytes:
+    """A refusal as /engine/refused."""
+    return write("/engine/refused", request_id=refusal.request_id, reason=refusal.reason, sentence=refusal.sentence)
+
+
+def read_refusal(message: Message) -> Refusal:
+    """The refusal in an /engine/refused."""
+    return Refusal(
+        request_id=message.text("request_id"), reason=message.text("reason"), sentence=message.text("sentence")
+    )
+
+
+_REQUEST_KEYS = tuple(GenerateRequest.__dataclass_fields__)
+
+
+def _request_values(request: GenerateRequest) -> dict[str, Value]:
+    return {key: value for key in _REQUEST_KEYS if (value := getattr(request, key)) is not None}

@@ -1,0 +1,53 @@
+"""What the engine is asked, in frames and seconds, and how it says no."""
+
+from dataclasses import dataclass
+
+from osc_schemas import bounds
+from osc_schemas.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateRequest:
+    """One clip, as the engine needs it: `frames` that are played and `tail_frames` in which it may ring out."""
+
+    request_id: str
+    prompt: str
+    frames: int
+    sample_rate_hz: int
+    tail_frames: int = 0
+    seed: int = 0
+    steps: int = 1
+    guidance_scale: float | None = None  # None: the family's own
+    deadline_in_s: float = 10.0  # counted from when the engine gets it; the earliest deadline runs first
+    slot: str = ""  # a newer request for the same slot takes the place of one still waiting; "" never does
+    exact: bool = False  # alone, with fixed threads: the same samples every time on one kind of device
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.request_id) <= bounds.NAME_CHARACTERS_MAX:
+            raise RequestError(
+                f"the request id has {len(self.request_id)} characters; it needs 1 to {bounds.NAME_CHARACTERS_MAX}"
+            )
+        bounds.check_prompt(self.prompt, RequestError)
+        rate_hz = self.sample_rate_hz
+        bounds.check_range(
+            "sample_rate_hz", rate_hz, bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, RequestError
+        )
+        most = int(bounds.CLIP_S_MAX * rate_hz)
+        bounds.check_range("frames", self.frames, 1, most, RequestError, f"that is up to {bounds.CLIP_S_MAX:g} s")
+        bounds.check_range("tail_frames", self.tail_frames, 0, most - self.frames, RequestError)
+        bounds.check_range("seed", self.seed, 0, bounds.SEED_MAX, RequestError)
+        bounds.check_choice("steps", self.steps, bounds.STEPS_OFFERED, RequestError)
+        if self.guidance_scale is not None:
+            bounds.check_range(
+                "guidance_scale", self.guidance_scale, bounds.GUIDANCE_LOW, bounds.GUIDANCE_HIGH, RequestError
+            )
+        bounds.check_range("deadline_in_s", self.deadline_in_s, 0, 86_400, RequestError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A request that will not become a clip, with the reason for programs and the sentence for people."""
+
+    request_id: str
+    reason: str  # bad-request, cancelled, superseded, full, engine-error, not-ready
+    sentence: str

@@ -1,0 +1,286 @@
+"""The route table: every message that Upbeat sends or understands, on UDP and on ZeroMQ alike.
+
+Dispatch, checking, and the reference that `upbeat routes` prints are all made from this table, so they cannot
+disagree. Between our own processes positions and times travel as `d` or `h`; to everyone else only `i f s`, because
+Pure Data and many controllers garble the rest.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from osc_schemas import bounds
+
+ROUTES_VERSION = 1  # stated in the first message of a link; another one is refused with both named
+
+# Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
+# all who listen to the engine's PUB socket.
+Listener = Literal["bridge", "sender", "subscribers", "engine", "client", "watchers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arg:
+    """One argument, or one key of a message made of key, value pairs."""
+
+    name: str
+    tag: Literal["i", "f", "s", "d", "h", "T"]
+    low: float | None = None
+    high: float | None = None
+    needed: bool = True  # an argument that is not may be left out, with all that follow it
+
+    @property
+    def range_text(self) -> str:
+        """The range in words, or ""."""
+        if self.low is None and self.high is None:
+            return ""
+        if self.high is None:
+            return f"from {self.low:g}"
+        if self.low is None:
+            return f"up to {self.high:g}"
+        return f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row: an address (its segments may be named, as in /cue/<name>/go), its arguments, who hears it and why."""
+
+    address: str
+    to: Listener
+    meaning: str
+    args: tuple[Arg, ...] = ()
+    pairs: bool = False  # arguments come as key, value, key, value in any order
+    audio: bool = False  # raw little-endian float32 follows as the next frame
+
+    @property
+    def tags(self) -> str:
+        """The type tags in the order of the arguments, or "s?..." for pairs."""
+        return "".join(arg.tag for arg in self.args)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What matches an address of this row, with the named segments as groups."""
+        return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", self.address) + r"\Z")
+
+
+def _s(name: str, *, needed: bool = True) -> Arg:
+    return Arg(name=name, tag="s", needed=needed)
+
+
+def _i(name: str, low: float | None = None, high: float | None = None, *, needed: bool = True) -> Arg:
+    return Arg(name=name, tag="i", low=low, high=high, needed=needed)
+
+
+def _f(name: str, low: float | None = None, high: float | None = None, *, needed: bool = True) -> Arg:
+    return Arg(name=name, tag="f", low=low, high=high, needed=needed)
+
+
+def _d(name: str, low: float | None = None, high: float | None = None, *, needed: bool = True) -> Arg:
+    return Arg(name=name, tag="d", low=low, high=high, needed=needed)
+
+
+def _h(name: str, low: float | None = None, high: float | None = None, *, needed: bool = True) -> Arg:
+    return Arg(name=name, tag="h", low=low, high=high, needed=needed)
+
+
+_POSITION = (_i("bar", 1), _f("beat", 1))  # both count from 1, as a musician counts
+_TEMPO = _f("tempo_bpm", bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH)
+_LENGTH = _f("length_beats", 0, bounds.LENGTH_BEATS_MAX)
+_GAIN = _f("gain_db", bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH)
+
+_FROM_OUTSIDE = (
+    Route(address="/cue/go", to="bridge", args=(_s("name"),), meaning="Fire a cue of the set."),
+    Route(
+        address="/cue/<name>/go", to="bridge", meaning="Fire a cue of the set; for senders that cannot add a string."
+    ),
+    Route(
+        address="/cue/say",
+        to="bridge",
+        args=(_s("track"), _s("prompt"), _LENGTH),
+        meaning="Generate from a prompt, and land on the next quantum.",
+    ),
+    Route(address="/cue/arm", to="bridge", args=(_s("name"),), meaning="Generate now; the next /cue/go launches it."),
+    Route(address="/cue/cancel", to="bridge", args=(_s("name"),), meaning="Take back a cue, or a request by its id."),
+    Route(address="/scene/go", to="bridge", args=(_s("name"),), meaning="Fire every cue of a scene."),
+    Route(address="/take/again", to="bridge", args=(_s("track"),), meaning="Play the track's current take again."),
+    Route(
+        address="/take/next", to="bridge", args=(_s("track"),), meaning="Another take of the same cue: the next seed."
+    ),
+    Route(address="/take/previous", to="bridge", args=(_s("track"),), meaning="Back to the take before, with no wait."),
+    Route(address="/take/pin", to="bridge", args=(_s("track"),), meaning="Never drop the current take's samples."),
+    Route(address="/take/refine", to="bridge", args=(_s("track"),), meaning="Make the current take again at 4 steps."),
+    Route(address="/track/stop", to="bridge", args=(_s("track"),), meaning="Fade a track out."),
+    Route(address="/track/gain", to="bridge", args=(_s("track"), _GAIN), meaning="Set a track's gain, ramped."),
+    Route(address="/transport/play", to="bridge", meaning="Run the transport and its timeline."),
+    Route(address="/transport/stop", to="bridge", meaning="Stop the transport; what plays fades out."),
+    Route(address="/transport/tempo", to="bridge", args=(_TEMPO,), meaning="Change the tempo, from the next bar on."),
+    Route(address="/transport/locate", to="bridge", args=_POSITION, meaning="Move the transport."),
+    Route(address="/clock/nudge", to="bridge", args=(_f("ms", -500, 500),), meaning="Shift all that lands later."),
+    Route(address="/panic", to="bridge", meaning="Silence: a fade of 100 ms; a second one within 2 s cuts."),
+    Route(address="/ping", to="bridge", args=(_i("nonce", needed=False),), meaning="Are you there?"),
+    Route(address="/status", to="bridge", meaning="Ask for transport, engine and tracks."),
+    Route(
+        address="/subscribe",
+        to="bridge",
+        args=(_i("seconds", 0, 3_600),),
+        meaning="Send events to this address for that long; 0 ends it.",
+    ),
+)
+
+_TO_THE_SENDER = (
+    Route(address="/pong", to="sender", args=(_i("nonce"),), meaning="Answers /ping."),
+    Route(
+        address="/refused", to="sender", args=(_s("what"), _s("reason"), _s("sentence")), meaning="Not done, and why."
+    ),
+    Route(
+        address="/cue/planned",
+        to="sender",
+        args=(_s("request_id"), _s("cue"), _s("track"), *_POSITION),
+        meaning="Taken; where it will land.",
+    ),
+    Route(
+        address="/status/transport",
+        to="sender",
+        args=(_i("playing", 0, 1), _TEMPO, *_POSITION, _s("output"), _s("clock")),
+        meaning="Where the music is, and what plays it.",
+    ),
+    Route(
+        address="/status/engine",
+        to="sender",
+        args=(_s("state"), _s("family"), _i("waiting"), _f("latency_p50_ms"), _f("latency_p99_ms")),
+        meaning="How the engine is.",
+    ),
+    Route(
+        address="/status/track",
+        to="sender",
+        args=(_s("track"), _s("cue"), _s("take_id"), _GAIN, _s("state")),
+        meaning="One for each track: playing, waiting or idle.",
+    ),
+    Route(address="/status/end", to="sender", args=(_i("tracks"),), meaning="The last of the answer to /status."),
+    Route(address="/subscribed", to="sender", args=(_i("seconds"),), meaning="Answers /subscribe."),
+)
+
+_EVENTS = (
+    Route(
+        address="/clip/ready",
+        to="subscribers",
+        args=(_s("request_id"), _s("cue"), _s("track"), _f("request_to_clip_ms"), _s("understood")),
+        meaning="The engine has made a clip.",
+    ),
+    Route(
+        address="/clip/placed",
+        to="subscribers",
+        args=(_s("take_id"), _s("cue"), _s("track"), *_POSITION),
+        meaning="It lies on its track, ahead of its beat.",
+    ),
+    Route(
+        address="/launch",
+        to="subscribers",
+        args=(_s("take_id"), _s("cue"), _s("track"), *_POSITION, _i("error_frames"), _s("how")),
+        meaning="It sounded; how: on-time, late, last-take, next, now.",
+    ),
+    Route(address="/engine/state", to="subscribers", args=(_s("state"), _s("detail")), meaning="ready, busy or lost."),
+    Route(address="/beat", to="subscribers", args=_POSITION, meaning="A lamp, not a clock."),
+)
+
+_GENERATE = (
+    _s("request_id"),
+    _s("prompt"),
+    _h("frames", 1),
+    _i("sample_rate_hz", bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH),
+    _h("tail_frames", 0, needed=False),
+    _h("seed", 0, bounds.SEED_MAX, needed=False),
+    _i("steps", needed=False),
+    _d("guidance_scale", bounds.GUIDANCE_LOW, bounds.GUIDANCE_HIGH, needed=False),
+    _d("deadline_in_s", 0, needed=False),
+    _s("slot", needed=False),
+    Arg(name="exact", tag="T", needed=False),
+)
+
+_CLIP = (
+    *_GENERATE,
+    _i("channels", 1, 64),
+    _s("family"),
+    _s("weights_hash"),
+    _s("device"),
+    _d("used_guidance_scale"),
+    _s("understood"),
+    _d("queue_ms"),
+    _d("text_ms"),
+    _d("denoise_ms"),
+    _d("decode_ms"),
+)
+
+_LINK = (
+    Route(
+        address="/hello",
+        to="engine",
+        args=(_i("version"), _s("client")),
+        meaning="The first message of a link; another version is refused with both named.",
+    ),
+    Route(address="/engine/generate", to="engine", args=_GENERATE, pairs=True, meaning="Make a clip."),
+    Route(address="/engine/cancel", to="engine", args=(_s("request_id"),), meaning="Take a request back."),
+    Route(address="/engine/status", to="engine", meaning="Ask for the state in numbers."),
+    Route(
+        address="/engine/ping", to="engine", args=(_h("nonce"),), meaning="Is the worker alive, not only the socket?"
+    ),
+    Route(
+        address="/hello/reply",
+        to="client",
+        args=(_i("version"), _s("engine_id"), _s("family"), _s("weights_hash"), _s("state")),
+        meaning="Answers /hello; the state is warming or ready.",
+    ),
+    Route(address="/engine/clip", to="client", args=_CLIP, pairs=True, audio=True, meaning="A finished clip."),
+    Route(
+        address="/engine/refused",
+        to="client",
+        args=(_s("request_id"), _s("reason"), _s("sentence")),
+        meaning="No clip will come, and why; also confirms a cancel.",
+    ),
+    Route(
+        address="/engine/status/reply",
+        to="client",
+        args=(
+            _s("state"),
+            _s("family"),
+            _i("waiting", 0),
+            _s("running"),
+            _h("clips_made", 0),
+            _h("prompts_cached", 0),
+            _d("ready_after_s", 0),
+            _d("uptime_s", 0),
+            _d("peak_memory_mb", 0),
+        ),
+        pairs=True,
+        meaning="Answers /engine/status.",
+    ),
+    Route(address="/engine/pong", to="client", args=(_h("nonce"), _s("state")), meaning="Answers /engine/ping."),
+    Route(address="/engine/event/state", to="watchers", args=(_s("state"),), meaning="warming, ready or closing."),
+    Route(
+        address="/engine/event/queue",
+        to="watchers",
+        args=(_i("waiting"), _s("running")),
+        meaning="The backlog changed.",
+    ),
+    Route(
+        address="/engine/event/clip",
+        to="watchers",
+        args=(_s("request_id"), _d("queue_ms"), _d("text_ms"), _d("denoise_ms"), _d("decode_ms")),
+        meaning="Where a clip's time went.",
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (*_FROM_OUTSIDE, *_TO_THE_SENDER, *_EVENTS, *_LINK)
+
+
+def find(address: str) -> tuple[Route, dict[str, str]] | None:
+    """The row for `address` and the text of its named segments, or None. A literal address wins over a pattern."""
+    if (route := _LITERAL.get(address)) is not None:
+        return route, {}
+    for pattern, route in _PATTERNED:
+        if (match := pattern.match(address)) is not None:
+            return route, match.groupdict()
+    return None
+
+
+_LITERAL = {route.address: route for route in ROUTES if "<" not in route.address}
+_PATTERNED = [(route.pattern, route) for route in ROUTES if "<" in route.address]

@@ -1,0 +1,166 @@
+"""Messages go through real OSC bytes; python-osc stands in for the other side."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pythonosc.osc_bundle_builder import OscBundleBuilder
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from osc_schemas import codec
+from osc_schemas.clip import Clip, Provenance
+from osc_schemas.errors import RequestError, SchemaError, WireError
+from osc_schemas.request import GenerateRequest, Refusal
+from osc_schemas.routes import ROUTES, find
+
+
+def packet(address: str, *args: object) -> bytes:
+    """OSC bytes as another program would send them."""
+    builder = OscMessageBuilder(address=address)
+    for arg in args:
+        builder.add_arg(arg)
+    return builder.build().dgram
+
+
+def request(**changes: object) -> GenerateRequest:
+    wanted: dict[str, object] = {"request_id": "r1", "prompt": "kick", "frames": 480, "sample_rate_hz": 48_000}
+    return GenerateRequest(**(wanted | changes))  # type: ignore[arg-type]
+
+
+def test_a_message_names_its_arguments() -> None:
+    [message] = codec.read(packet("/cue/say", "drums", "deep kick", 4.0), to="bridge")
+
+    assert message.values == {"track": "drums", "prompt": "deep kick", "length_beats": 4.0}
+
+
+def test_a_segment_of_the_address_is_an_argument() -> None:
+    [message] = codec.read(packet("/cue/kick/go"), to="bridge")
+
+    assert message.route.address == "/cue/<name>/go"
+    assert message.text("name") == "kick"
+
+
+@pytest.mark.parametrize("value", [4, 4.0, True])
+def test_every_number_is_taken_for_every_number(value: float) -> None:
+    [message] = codec.read(packet("/subscribe", value), to="bridge")
+
+    assert message.whole("seconds") == int(value)
+
+
+def test_a_bundle_keeps_its_timetag() -> None:
+    bundle = OscBundleBuilder(1_800_000_000.25)
+    bundle.add_content(OscMessage(packet("/cue/kick/go")))  # type: ignore[arg-type]
+
+    [message] = codec.read(bundle.build().dgram, to="bridge")
+
+    assert message.at_unix_s == pytest.approx(1_800_000_000.25, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "sentence"),
+    [
+        (packet("/cue/og", "kick"), "nearest is /cue/go"),
+        (packet("/cue/go"), "takes s name"),
+        (packet("/cue/go", 3), "must be a string"),
+        (packet("/transport/tempo", "fast"), "must be a number"),
+        (packet("/transport/tempo", 0.0), "must be 20 to 999"),
+        (packet("/transport/tempo", float("inf")), "must be a finite number"),
+        (packet("/subscribe", 1.5), "must be a whole number"),
+        (packet("/engine/generate", "prompt", "kick"), "not known here"),
+        (b"kick please", "no OSC message"),
+        (b"/cue/go\0,s\0\0", "no OSC message"),
+        (b"", "no OSC message"),
+        (b"/" * 70_000, "at most 65536"),
+    ],
+)
+def test_what_is_not_in_the_table_is_refused_with_a_sentence(bytes_: bytes, sentence: str) -> None:
+    with pytest.raises(WireError, match=sentence):
+        codec.read(bytes_, to="bridge")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_but_our_error(noise: bytes) -> None:
+    for start in (b"", b"/", b"/cue/go\0", b"#bundle\0"):
+        try:
+            codec.read(start + noise, to="bridge")
+        except SchemaError:
+            continue
+
+
+@given(
+    prompt=st.text(min_size=1, max_size=200).filter(lambda text: text.strip() and "\0" not in text),
+    seed=st.integers(0, 2**63 - 1),
+    guidance=st.none() | st.floats(0, 20),
+    exact=st.booleans(),
+)
+def test_a_request_survives_the_wire(prompt: str, seed: int, guidance: float | None, exact: bool) -> None:
+    sent = request(prompt=prompt, seed=seed, guidance_scale=guidance, exact=exact, tail_frames=64)
+
+    [message] = codec.read(codec.write_request(sent), to="engine")
+
+    assert codec.read_request(message) == sent
+
+
+def test_a_request_with_unknown_or_missing_keys_is_refused() -> None:
+    with pytest.raises(WireError, match="nearest is prompt"):
+        codec.read(packet("/engine/generate", "promt", "kick"), to="engine")
+    with pytest.raises(WireError, match="without request_id, frames"):
+        codec.read(packet("/engine/generate", "prompt", "kick", "sample_rate_hz", 48_000), to="engine")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("frames", 0),
+        ("frames", -1),
+        ("frames", 10**9),
+        ("tail_frames", -1),
+        ("steps", 0),
+        ("steps", 1000),
+        ("prompt", " "),
+        ("prompt", "k" * 100_000),
+        ("deadline_in_s", float("inf")),
+        ("guidance_scale", float("nan")),
+    ],
+)
+def test_a_request_is_checked_where_it_is_born(key: str, value: object) -> None:
+    with pytest.raises(RequestError):
+        request(**{key: value})
+
+
+def test_a_clip_survives_the_wire() -> None:
+    samples = np.linspace(-1, 1, 2 * 500, dtype=np.float32).reshape(500, 2)
+    provenance = Provenance(family="test", weights_hash="ab", device="cpu", guidance_scale=1.5, decode_ms=2.5)
+    sent = Clip(request=request(frames=480, tail_frames=20), samples=samples, provenance=provenance)
+
+    header, audio = codec.write_clip(sent)
+    [message] = codec.read(header, to="client")
+    got = codec.read_clip(message, audio)
+
+    assert got.request == sent.request
+    assert got.provenance == provenance
+    assert np.array_equal(got.samples, samples)
+    with pytest.raises(WireError, match="bytes of audio"):
+        codec.read_clip(message, bytes(audio)[:-3])
+
+
+def test_a_refusal_survives_the_wire() -> None:
+    sent = Refusal(request_id="r1", reason="full", sentence="no room")
+
+    [message] = codec.read(codec.write_refusal(sent), to="client")
+
+    assert codec.read_refusal(message) == sent
+
+
+def test_everyone_outside_gets_only_types_that_pure_data_can_read() -> None:
+    for route in ROUTES:
+        if route.to in ("bridge", "sender", "subscribers"):
+            assert set(route.tags) <= set("ifs"), route.address
+
+
+def test_every_address_of_the_table_finds_its_own_row() -> None:
+    for route in ROUTES:
+        found = find(route.address)
+        assert found is not None
+        assert found[0] is route
