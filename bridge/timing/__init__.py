@@ -1,0 +1,1 @@
+"""Where the music is: beats, frames, and who says so."""

@@ -1,0 +1,137 @@
+"""A track's plan: which clip sounds from which frame, pass after pass, and how one takes over from another.
+
+A clip carries a tail beyond its length. Each pass of a loop plays its whole clip, so the tail of one pass sounds over
+the head of the next: that is the folded, seamless loop, exact at any tempo and with no splice to hear. A sustained
+sound crossfades into itself over the tail instead, at equal power.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bridge.timing.transport import Transport
+from osc_schemas.clip import Samples
+
+if TYPE_CHECKING:
+    from bridge.tracks.mixer import Mixer, VoiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sound:
+    """A take made ready for its track: samples (frames + tail_frames, channels) and the gain that levels them."""
+
+    take_id: str
+    samples: Samples
+    frames: int
+    tail_frames: int
+    gain: float
+    sustained: bool
+
+
+def is_sustained(samples: Samples, frames: int, *, sample_rate_hz: int) -> bool:
+    """Whether a clip still sounds at its end nearly as it began (within 12 dB): a pad or a texture, not a drum."""
+    head = samples[: max(1, sample_rate_hz // 20)]
+    end = samples[frames - max(1, min(frames, sample_rate_hz // 50)) : frames]
+    return bool(np.mean(np.square(end)) > np.mean(np.square(head)) * 10**-1.2)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loop:
+    sound: Sound
+    start_beat: float
+    start_frame: int
+    length_beats: float
+    fade_in_frames: int
+    voices: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # of the latest passes
+    next_pass: int = 0
+    until_frame: int | None = None  # where the next loop takes over
+    swap_frames: int = 0  # how long that takes
+
+
+class Track:
+    """What lies on one track. One owner thread; the mixer does the sounding."""
+
+    def __init__(self, name: str, mixer: "Mixer", transport: Transport) -> None:
+        self.name = name
+        self._mixer = mixer
+        self._transport = transport
+        self._loops: list[_Loop] = []  # by start frame; the one that sounds first
+
+    @property
+    def looping(self) -> Sound | None:
+        """The loop that sounds, or will first."""
+        return self._loops[0].sound if self._loops else None
+
+    def launch_once(self, sound: Sound, *, frame: int) -> "VoiceId":
+        """Sound a clip once from `frame`, over whatever else plays, and fade its tail."""
+        return self._mixer.play(
+            sound.samples, track=self.name, start_frame=frame, gain=sound.gain, fade_out_frames=sound.tail_frames
+        )
+
+    def launch_loop(
+        self, sound: Sound, *, beat: float, frame: int, length_beats: float, swap_frames: int
+    ) -> "VoiceId":
+        """Loop a clip from `frame` on, one pass every `length_beats`; what loops until then is crossfaded away.
+
+        A struck sound enters at full level, to keep its attack; a sustained one fades in as the other fades out.
+        """
+        earlier = [loop for loop in self._loops if loop.start_frame < frame]
+        same = [loop for loop in self._loops if loop.start_frame == frame]
+        later = [loop for loop in self._loops if loop.start_frame > frame]
+        for loop in (*earlier, *same):
+            self._end(loop, at_frame=frame, swap_frames=swap_frames)
+        loop = _Loop(
+            sound=sound,
+            start_beat=beat,
+            start_frame=frame,
+            length_beats=length_beats,
+            fade_in_frames=swap_frames if earlier and sound.sustained else 0,
+        )
+        self._loops = [*earlier, loop, *later]
+        voice = self._place_pass(loop)
+        if later:
+            self._end(loop, at_frame=later[0].start_frame, swap_frames=later[0].fade_in_frames)
+        return voice
+
+    def plan(self, *, now_frame: int, until_frame: int) -> None:
+        """Hand the mixer every pass that begins before `until_frame`; forget loops that another took over from."""
+        self._loops = [loop for loop in self._loops if loop.until_frame is None or loop.until_frame > now_frame]
+        for loop in self._loops:
+            end_frame = until_frame if loop.until_frame is None else min(until_frame, loop.until_frame)
+            while self._frame_of_pass(loop, loop.next_pass) < end_frame:
+                self._place_pass(loop)
+
+    def stop(self, *, fade_frames: int) -> None:
+        """Fade out all that sounds, and forget all that would."""
+        self._loops = []
+        self._mixer.end_all(fade_frames=fade_frames, track=self.name)
+
+    def _frame_of_pass(self, loop: _Loop, index: int) -> int:
+        if index == 0:
+            return loop.start_frame
+        return self._transport.frame_at_beat(loop.start_beat + index * loop.length_beats)
+
+    def _place_pass(self, loop: _Loop) -> "VoiceId":
+        sound = loop.sound
+        later_pass_fade_frames = sound.tail_frames if sound.sustained else 0
+        voice = self._mixer.play(
+            sound.samples,
+            track=self.name,
+            start_frame=self._frame_of_pass(loop, loop.next_pass),
+            gain=sound.gain,
+            fade_in_frames=later_pass_fade_frames if loop.next_pass else loop.fade_in_frames,
+            fade_out_frames=sound.tail_frames,
+        )
+        if loop.until_frame is not None:
+            self._mixer.end(voice, at_frame=loop.until_frame, fade_frames=loop.swap_frames)
+        loop.voices.append(voice)
+        loop.next_pass += 1
+        return voice
+
+    def _end(self, loop: _Loop, *, at_frame: int, swap_frames: int) -> None:
+        if loop.until_frame is None or at_frame < loop.until_frame:
+            loop.until_frame, loop.swap_frames = at_frame, swap_frames
+            for voice in loop.voices:
+                self._mixer.end(voice, at_frame=at_frame, fade_frames=swap_frames)
