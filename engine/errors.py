@@ -14,9 +14,39 @@ class BadRequest(EngineError):
 
 
 class Cancelled(EngineError):
-    """The request was taken back, or a newer wish for the same slot superseded it."""
+    """The request was taken back."""
 
     reason = "cancelled"
+
+
+class Superseded(Cancelled):
+    """A newer wish for the same slot took this one's place."""
+
+    reason = "superseded"
+
+
+class NotPending(EngineError):
+    """A cancel named a request that neither waits nor runs."""
+
+    reason = "not-pending"
+
+
+class BacklogFull(EngineError):
+    """As many requests wait as are let wait."""
+
+    reason = "full"
+
+
+class NotReady(EngineError):
+    """A request came before the family was warm."""
+
+    reason = "not-ready"
+
+
+class SetupError(EngineError):
+    """The engine cannot start as it was asked to: a port is taken, torch is missing, a family is unknown."""
+
+    reason = "setup"
 
 
 class WeightsError(EngineError):

@@ -28,6 +28,12 @@ class Family(ABC):
     guidance_high: float
     longest_s: float
     weights_hash: str  # SHA-256 of the weight file, hex; with the seed and the parameters it names the sound
+    device: str = "cpu"  # where it computes: cpu, cuda
+
+    @property
+    def prompts_cached(self) -> int:
+        """How many prompts have their text embedding kept."""
+        return 0
 
     @abstractmethod
     def waveform(
