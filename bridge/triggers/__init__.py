@@ -1,0 +1,1 @@
+"""The outside world -> messages of the route table."""
