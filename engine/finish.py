@@ -16,7 +16,8 @@ def finish(waveform: torch.Tensor, request: GenerateRequest) -> Samples:
     wanted_frames = request.frames + request.tail_frames
     if waveform.ndim != 2 or waveform.shape[1] != wanted_frames:
         raise EngineError(f"the family gave a waveform of shape {tuple(waveform.shape)}; {wanted_frames} frames wanted")
-    samples = np.ascontiguousarray(waveform.numpy().T, dtype=np.float32)
+    # A copy, because the socket reads these samples after the family may have begun to write the next ones.
+    samples = np.array(waveform.numpy().T, dtype=np.float32, order="C")
     if not np.isfinite(samples).all():
         raise EngineError("the family gave samples that are not finite; ask with another seed")
     # A last-bit overshoot of the decoder would otherwise reach whoever trusts the range.

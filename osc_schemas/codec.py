@@ -1,6 +1,7 @@
 """Messages of the route table <-> OSC bytes, for UDP and ZeroMQ alike; audio rides behind as raw float32."""
 
 import difflib
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -170,6 +171,16 @@ def write_request(request: GenerateRequest) -> bytes:
 def read_request(message: Message) -> GenerateRequest:
     """The request in an /engine/generate. Raises `RequestError` for values out of range."""
     return GenerateRequest(**dict(message.values))  # type: ignore[arg-type]  # the table has the fields' names and types
+
+
+def request_id_in(packet: bytes) -> str:
+    """The request id in a packet that is not in order, so that its sender can be told which one it was; or ""."""
+    try:
+        params = list(OscMessage(packet).params)
+    except Exception:  # as in `_unpacked`
+        return ""
+    ids = (value for key, value in itertools.pairwise(params) if key == "request_id" and isinstance(value, str))
+    return next(ids, "")[: bounds.NAME_CHARACTERS_MAX]
 
 
 def write_clip(clip: Clip) -> tuple[bytes, memoryview]:

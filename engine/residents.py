@@ -1,0 +1,80 @@
+"""Which family lives in this engine: found by name, loaded once, and warm before anything is promised."""
+
+import importlib
+import importlib.util
+import math
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError, SetupError
+
+if TYPE_CHECKING:
+    from engine.families.base import Family
+
+FAMILIES = {"embedded": "engine.families.embedded:Embedded.load"}
+
+_CANARY_PROMPT = "deep punchy kick"
+_CANARY_RATE_HZ = 48_000
+_CANARY_LENGTHS_S = (0.5, 2.0)  # allocators and thread pools settle on the lengths that cues have
+
+
+def family_source(name: str) -> str:
+    """Where the family `name` is made, as "package.module:factory"; a name in that form stands for itself.
+
+    Raises `SetupError` for a name that is neither, and where torch is missing.
+    """
+    source = name if ":" in name else FAMILIES.get(name)
+    if source is None:
+        known = ", ".join(FAMILIES)
+        raise SetupError(f"there is no family {name!r}; known are {known}, or name one as package.module:factory")
+    if importlib.util.find_spec("torch") is None:
+        raise SetupError("the engine needs torch, which is not installed: pip install 'upbeat[engine]'")
+    return source
+
+
+def warm_family(name: str, *, threads: int) -> "Family":
+    """Load the family `name` on the calling thread, and run it until it is warm.
+
+    Takes seconds: torch is imported here. Torch then computes on `threads` threads, and without gradients, on this
+    thread. Raises `SetupError`, `WeightsError`, or `EngineError` when the canary clip is not sound.
+    """
+    source = family_source(name)
+    import torch
+
+    torch.set_num_threads(threads)  # fixed: another number of threads adds in another order
+    torch.set_grad_enabled(False)
+    family = _load(source)
+    _warm(family)
+    return family
+
+
+def _load(source: str) -> "Family":
+    module_name, _, path = source.partition(":")
+    try:
+        factory: object = importlib.import_module(module_name)
+        for part in path.split("."):
+            factory = getattr(factory, part)
+    except (ImportError, AttributeError) as error:
+        raise SetupError(f"the family {source} cannot be imported: {error}") from error
+    assert callable(factory), f"{source} is no factory"
+    family: Family = factory()
+    return family
+
+
+def _warm(family: "Family") -> None:
+    """Make canary clips at each number of steps, and look at them."""
+    for steps in family.steps_offered:
+        for length_s in _CANARY_LENGTHS_S:
+            waveform = family.waveform(
+                [_CANARY_PROMPT],
+                [0],
+                steps=steps,
+                guidance_scale=family.guidance_default,
+                frames=math.ceil(min(length_s, family.longest_s) * _CANARY_RATE_HZ),
+                sample_rate_hz=_CANARY_RATE_HZ,
+            )
+            peak = float(waveform.abs().max())
+            if not 0.001 < peak < math.inf:
+                raise EngineError(
+                    f"the canary clip of {family.name} at {steps} steps peaks at {peak:g}; its weights do not fit "
+                    "its code, or are damaged"
+                )

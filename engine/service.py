@@ -1,0 +1,202 @@
+"""Start reading here: one request becomes one clip, each line a step into a module below; and the loop around it.
+
+The socket thread (`engine.server`) hands the worker one task at a time, the one whose deadline is nearest, and gets
+one outcome back for each. The worker owns the device: no other thread ever computes.
+"""
+
+import gc
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.backlog import Wish
+from engine.errors import BadRequest, Cancelled, EngineError
+from osc_schemas.clip import Clip, Provenance
+from osc_schemas.request import GenerateRequest, Refusal
+
+if TYPE_CHECKING:  # the socket answers while the worker still imports torch
+    from engine.families.base import Family, Stage
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """A family at work."""
+
+    def __init__(self, family: "Family") -> None:
+        self.family = family
+
+    def check(self, request: GenerateRequest) -> None:
+        """Raise `BadRequest` for what this family does not offer. Cheap; any thread."""
+        family = self.family
+        length_s = (request.frames + request.tail_frames) / request.sample_rate_hz
+        if length_s > family.longest_s:
+            raise BadRequest(
+                f"frames and tail_frames are {length_s:g} s together; {family.name} makes up to {family.longest_s:g} s"
+            )
+        if request.steps not in family.steps_offered:
+            offered = ", ".join(map(str, family.steps_offered))
+            raise BadRequest(f"steps is {request.steps}; {family.name} offers {offered}")
+        scale = request.guidance_scale
+        if scale is not None and not family.guidance_low <= scale <= family.guidance_high:
+            raise BadRequest(
+                f"guidance_scale is {scale:g}; {family.name} takes {family.guidance_low:g} to {family.guidance_high:g}"
+            )
+
+    def clip(self, task: "Task") -> Clip:
+        """The path of one request. Raises `Cancelled` at the first checkpoint after the task was taken back."""
+        from engine.finish import finish  # needs torch, which is in place by now
+
+        request, family = task.wish.request, self.family
+        guidance_scale = family.guidance_default if request.guidance_scale is None else request.guidance_scale
+        task.checkpoint("text")
+        waveform = family.waveform(  # (1, channels, frames + tail_frames)
+            [request.prompt],
+            [request.seed],
+            steps=request.steps,
+            guidance_scale=guidance_scale,
+            frames=request.frames + request.tail_frames,
+            sample_rate_hz=request.sample_rate_hz,
+            checkpoint=task.checkpoint,
+        )
+        task.checkpoint("finish")
+        samples = finish(waveform[0], request)
+        provenance = Provenance(
+            family=family.name,
+            weights_hash=family.weights_hash,
+            device=family.device,
+            guidance_scale=guidance_scale,
+            understood=family.understood(request.prompt),
+            queue_ms=task.queue_ms,
+            text_ms=task.spent_ms("text"),
+            denoise_ms=task.spent_ms("denoise"),
+            decode_ms=task.spent_ms("decode") + task.spent_ms("finish"),
+        )
+        return Clip(request=request, samples=samples, provenance=provenance)
+
+
+class Task:
+    """A wish on the worker: where its time goes, and whether it was taken back."""
+
+    def __init__(self, wish: Wish, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.wish = wish
+        self._clock = clock
+        self._spent_s: dict[Stage, float] = {}
+        self._stage: Stage | None = None
+        self._stage_began_s = self.seen_alive_s = clock()
+        self.queue_ms = (self.seen_alive_s - wish.asked_s) * 1000
+        self._taken_back: Cancelled | None = None
+
+    def take_back(self, why: Cancelled) -> None:
+        """Have the next checkpoint raise `why`. Any thread."""
+        self._taken_back = why
+
+    def checkpoint(self, stage: "Stage") -> None:
+        """`stage` begins. Raises `Cancelled` if the task was taken back. Worker thread."""
+        self._book()
+        self._stage = stage
+        if self._taken_back is not None:
+            raise self._taken_back
+
+    def spent_ms(self, stage: "Stage") -> float:
+        """How long `stage` has taken until now, all its parts together. Worker thread."""
+        self._book()
+        return self._spent_s.get(stage, 0.0) * 1000
+
+    def _book(self) -> None:
+        now_s = self._clock()
+        if self._stage is not None:
+            self._spent_s[self._stage] = self._spent_s.get(self._stage, 0.0) + now_s - self._stage_began_s
+        self._stage_began_s = self.seen_alive_s = now_s
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker's first outcome: its family is warm, and what it can do is known."""
+
+    service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The worker's last outcome: it has ended and will take no task, for the reason in `sentence`."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task has left the worker, as a clip or as a refusal."""
+
+    task: Task
+    result: Clip | Refusal
+
+
+Outcome = Ready | Broken | Done
+
+
+class Worker:
+    """The one thread that computes. It loads its family first, then takes tasks."""
+
+    def __init__(self, load: Callable[[], "Family"], *, report: Callable[[Outcome], None]) -> None:
+        self._load = load
+        self._report = report  # called on the worker's thread
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        # A daemon, because a step of a network cannot be interrupted and must not hold up the end of the process.
+        self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to load the family; `Ready` or `Broken` is reported when that is over."""
+        self._thread.start()
+
+    def take(self, task: Task) -> None:
+        """Hand over the next task. Any thread; never waits."""
+        self._tasks.put(task)
+
+    def close(self, timeout_s: float) -> bool:
+        """End after the task in hand. Whether that happened within `timeout_s`."""
+        self._tasks.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            service = Service(self._load())
+        except EngineError as error:
+            self._report(Broken(str(error)))
+            return
+        except Exception as error:  # the process cannot go on, and its parent wants a sentence
+            _log.exception("the family could not be loaded")
+            self._report(Broken(f"the family could not be loaded: {_named(error)}"))
+            return
+        gc.collect()
+        gc.freeze()  # what loading left behind is never garbage; looking through it again costs 30 ms a time
+        self._report(Ready(service))
+        while (task := self._tasks.get()) is not None:
+            self._report(Done(task, _result(service, task)))
+
+
+def _result(service: Service, task: Task) -> Clip | Refusal:
+    """A clip, or why not: whatever a family raises ends this task and never the engine."""
+    request_id = task.wish.request.request_id
+    try:
+        return service.clip(task)
+    except EngineError as error:
+        return refusal(request_id, error)
+    except Exception as error:
+        _log.exception("request %s failed", request_id)
+        return refusal(request_id, EngineError(f"the clip could not be made: {_named(error)}; other requests go on"))
+
+
+def refusal(request_id: str, error: EngineError) -> Refusal:
+    """`error` as what a client is told about `request_id`."""
+    return Refusal(request_id=request_id, reason=error.reason, sentence=str(error))
+
+
+def _named(error: Exception) -> str:
+    """The error in one line: its kind, and the first line of what it says."""
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
