@@ -18,6 +18,18 @@ SEED_MAX = 2**63 - 1
 MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
 AUDIO_BYTES_MAX = 64 * 2**20
 
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|')
+
+
+def check_name(what: str, name: str, error: type[SchemaError]) -> None:
+    """Raise `error` unless `name` can stand in a list, in an OSC address and, on every system, in a file's name."""
+    printable = name.isprintable() and name.strip(" .") == name and not _NOT_IN_NAMES & set(name)
+    if not 0 < len(name) <= NAME_CHARACTERS_MAX or not printable:
+        raise error(
+            f"{what} is {name[:80]!r}; a name has 1 to {NAME_CHARACTERS_MAX} printable characters, none of "
+            f"{' '.join(sorted(_NOT_IN_NAMES))}, and no space or dot at its ends"
+        )
+
 
 def check_prompt(prompt: str, error: type[SchemaError]) -> None:
     """Raise `error` unless `prompt` has something to say and is not over the bound."""

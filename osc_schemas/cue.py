@@ -30,12 +30,8 @@ class Cue:
     swap_fade_ms: float = 5.0  # how long the crossfade is when this cue takes over its track
 
     def __post_init__(self) -> None:
-        for key, name in (("name", self.name), ("track", self.track)):
-            if not 0 < len(name) <= bounds.NAME_CHARACTERS_MAX or not name.isprintable() or "/" in name:
-                raise CueError(
-                    f"the cue's {key} is {name[:80]!r}; a name has 1 to {bounds.NAME_CHARACTERS_MAX} printable "
-                    "characters and no slash"
-                )
+        bounds.check_name("the cue's name", self.name, CueError)
+        bounds.check_name("the cue's track", self.track, CueError)
         bounds.check_prompt(self.prompt, CueError)
         if not 0 < self.length_beats <= bounds.LENGTH_BEATS_MAX:
             raise CueError(

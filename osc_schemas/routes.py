@@ -100,6 +100,12 @@ _FROM_OUTSIDE = (
     ),
     Route(address="/cue/arm", to="bridge", args=(_s("name"),), meaning="Generate now; the next /cue/go launches it."),
     Route(address="/cue/cancel", to="bridge", args=(_s("name"),), meaning="Take back a cue, or a request by its id."),
+    Route(
+        address="/cue/set",
+        to="bridge",
+        args=(_s("name"), _s("key"), _f("value")),
+        meaning="Set a number of a cue, such as its guidance_scale, gain_db, seed or steps, from its next clip on.",
+    ),
     Route(address="/scene/go", to="bridge", args=(_s("name"),), meaning="Fire every cue of a scene."),
     Route(address="/take/again", to="bridge", args=(_s("track"),), meaning="Play the track's current take again."),
     Route(

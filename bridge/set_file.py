@@ -1,0 +1,242 @@
+"""TOML -> Set. Whatever is wrong in a set's file becomes one sentence with its line and the nearest known key."""
+
+import math
+import re
+import tomllib
+import typing
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bridge.set_words import (
+    SETTABLE,
+    TIMELINE_MAX,
+    ControlTrigger,
+    Effect,
+    EngineChoice,
+    MidiTrigger,
+    NoteTrigger,
+    Set,
+    SetError,
+    TimelineEntry,
+    TrackSpec,
+    cue_with,
+    nearest,
+)
+from bridge.toml_lines import KeyPath, key_lines
+from bridge.toml_values import Table, built, check_keys, fitted, table_at, tables_at, values_for
+from osc_schemas.cue import Cue
+
+__all__ = [
+    "SETTABLE",
+    "ControlTrigger",
+    "Effect",
+    "EngineChoice",
+    "MidiTrigger",
+    "NoteTrigger",
+    "Set",
+    "SetError",
+    "TimelineEntry",
+    "TrackSpec",
+    "cue_with",
+    "parse_set",
+    "read_set",
+]
+
+FILE_BYTES_MAX = 1_000_000
+
+T = typing.TypeVar("T")
+
+
+def read_set(path: str | Path) -> Set:
+    """The set in a file. Raises `SetError` with file and line for whatever is not in order."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError as error:
+        beside = [other.name for other in path.parent.glob("*.toml")]
+        hint = nearest(path.name, beside) if beside else "; name the TOML file of a set"
+        raise SetError(f"{path}: there is no such file{hint}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise SetError(f"{str(path)!r} cannot be read ({error}); name the TOML file of a set") from error
+    if len(raw) > FILE_BYTES_MAX:
+        raise SetError(f"{path}: the file has more than {FILE_BYTES_MAX} bytes; name the TOML file of a set")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise SetError(f"{path}:{line}: the byte {raw[error.start]:#x} is no UTF-8; save the file as UTF-8") from error
+    return parse_set(text, source=str(path), path=path)
+
+
+def parse_set(text: str, *, source: str = "set", path: Path | None = None) -> Set:
+    """The set in a TOML text. Raises `SetError` that begins with `source` and the line.
+
+    >>> parse_set('''
+    ... [tracks.drums]
+    ... [cues.kick]
+    ... track = "drums"
+    ... prompt = "deep punchy kick"
+    ... lenght_beats = 1
+    ... ''')
+    Traceback (most recent call last):
+    bridge.set_words.SetError: set:6: cues.kick: the key lenght_beats is not known; the nearest is length_beats
+    """
+    try:
+        return _set(tomllib.loads(text), path)
+    except SetError as error:
+        table = _dotted(error.key[:-1])
+        line = _line_of(error.key, key_lines(text))
+        raise SetError(f"{source}:{line}: {table}{': ' if table else ''}{error}", key=error.key) from error
+    except RecursionError as error:
+        raise SetError(f"{source}: tables or lists lie in one another too deep; a set needs three levels") from error
+    except ValueError as error:  # tomllib lets some of what int() and datetime() raise through
+        complaint, line = _place_in(str(error), text)
+        raise SetError(f"{source}:{line}: this is no TOML: {complaint}") from error
+
+
+def _set(document: Table, path: Path | None) -> Set:
+    check_keys(document, ("set", "engine", "tracks", "cues", "scenes", "triggers", "timeline"), ())
+    head = values_for(Set, table_at(document, "set"), ("set",), names=("title", "tempo_bpm", "meter", "sample_rate_hz"))
+    engine = _read(EngineChoice, table_at(document, "engine"), ("engine",))
+    timeline = _timeline(tables_at(document, "timeline"))
+    values = {
+        **head,
+        "engine": engine,
+        "tracks": {str(key[-1]): _track(table, key) for table, key in _named(document, "tracks")},
+        "cues": {str(key[-1]): _cue(table, key, engine) for table, key in _named(document, "cues")},
+        "scenes": {str(key[-1]): _read(_Scene, table, key).cues for table, key in _named(document, "scenes")},
+        "midi": _midi(table_at(document, "triggers")),
+        "timeline": tuple(entry for entry, _ in timeline),
+        "path": path,
+    }
+    try:
+        return built(Set, values, ("set",), sound=_SOUND[Set])
+    except SetError as error:
+        match error.key:
+            case ("timeline", int(index), *rest):  # back to the table that was written
+                error.key = ("timeline", timeline[index][1], *rest)
+        raise
+
+
+def _named(document: Table, name: str) -> list[tuple[Table, KeyPath]]:
+    tables = table_at(document, name)
+    return [(table_at(tables, inner, (name,)), (name, inner)) for inner in tables]
+
+
+def _read(kind: type[T], table: Table, key: KeyPath) -> T:
+    """The table at `key` as a `kind`, all of whose fields may be written."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every kind is a dataclass
+    return built(kind, values_for(kind, table, key, names=names), key, sound=_SOUND.get(kind, {}))
+
+
+def _track(table: Table, key: KeyPath) -> TrackSpec:
+    effects = tuple(_effect(effect, (*key, "effects", i)) for i, effect in enumerate(tables_at(table, "effects", key)))
+    plain = {name: value for name, value in table.items() if name != "effects"}
+    values = values_for(TrackSpec, plain, key, names=("gain_db", "loudness_lufs"))
+    return built(TrackSpec, {**values, "name": key[-1], "effects": effects}, key, sound=_SOUND[TrackSpec])
+
+
+def _effect(table: Table, key: KeyPath) -> Effect:
+    """Every key but name and path is a parameter; only pedalboard or the plug-in knows which there are."""
+    own: Table = {name: fitted(name, table[name], str, (*key, name)) for name in ("name", "path") if name in table}
+    parameters = {
+        name: value if isinstance(value, (str, bool)) else fitted(name, value, float, (*key, name))
+        for name, value in table.items()
+        if name not in own
+    }
+    return built(Effect, {**own, "parameters": parameters}, key, sound={})
+
+
+def _cue(table: Table, key: KeyPath, engine: EngineChoice) -> Cue:
+    names = [field.name for field in fields(Cue) if field.name != "name"]
+    values = values_for(Cue, table, key, names=names)
+    return built(Cue, {"steps": engine.steps, **values, "name": key[-1]}, key, sound=_SOUND[Cue])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scene:
+    cues: tuple[str, ...]
+
+
+def _midi(triggers: Table) -> tuple[MidiTrigger, ...]:
+    check_keys(triggers, ("midi",), ("triggers",))
+    found: list[MidiTrigger] = []
+    for index, table in enumerate(tables_at(triggers, "midi", ("triggers",))):
+        key = ("triggers", "midi", index)
+        found.append(_read(ControlTrigger, table, key) if "cc" in table else _read(NoteTrigger, table, key))
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TimelineLine:
+    """One [[timeline]] of a file: a cue at its beat and, if asked, again every so many beats until another."""
+
+    beat: float
+    cue: str
+    every_beats: float | None = None
+    until_beat: float | None = None
+
+    def __post_init__(self) -> None:
+        TimelineEntry(beat=self.beat, cue=self.cue)
+        if (self.every_beats is None) != (self.until_beat is None):
+            raise SetError("every_beats and until_beat belong together; write both or neither")
+        if self.every_beats is not None and not 0.01 <= self.every_beats < math.inf:
+            raise SetError(f"every_beats is {self.every_beats:g}; it must be at least 0.01")
+        if self.until_beat is not None and not math.isfinite(self.until_beat):
+            raise SetError(f"until_beat is {self.until_beat:g}; it must be a beat")
+
+    def entries(self) -> list[TimelineEntry]:
+        """An entry for each time; none on `until_beat` itself."""
+        if self.every_beats is None or self.until_beat is None:
+            return [TimelineEntry(beat=self.beat, cue=self.cue)]
+        times = min(math.ceil((self.until_beat - self.beat) / self.every_beats - 1e-6), TIMELINE_MAX + 1)
+        return [TimelineEntry(beat=self.beat + index * self.every_beats, cue=self.cue) for index in range(times)]
+
+
+def _timeline(tables: list[Table]) -> list[tuple[TimelineEntry, int]]:
+    """All entries by beat, each with the number of the table that it was written in."""
+    entries = []
+    for index, table in enumerate(tables):
+        line = _read(_TimelineLine, table, ("timeline", index))
+        try:
+            entries += [(entry, index) for entry in line.entries()]
+        except SetError as error:
+            error.key = ("timeline", index, "until_beat")
+            raise
+        if len(entries) > TIMELINE_MAX:
+            raise SetError(f"the timeline has more than {TIMELINE_MAX} entries", key=("timeline", index, "every_beats"))
+    return sorted(entries, key=lambda numbered: numbered[0].beat)
+
+
+# For each class, values that it takes; see `built`.
+_SOUND: dict[type, dict[str, Any]] = {
+    Set: {"tracks": {"x": TrackSpec(name="x")}},
+    TrackSpec: {"name": "x"},
+    Cue: {"name": "x", "track": "x", "prompt": "x", "length_beats": 1.0},
+    NoteTrigger: {"note": 0, "cue": "x"},
+    ControlTrigger: {"cc": 0, "set": "x.seed", "range": (0.0, 1.0)},
+    _TimelineLine: {"beat": 0.0, "cue": "x", "every_beats": 1.0, "until_beat": 1.0},
+}
+
+
+def _line_of(key: KeyPath, lines: dict[KeyPath, int]) -> int:
+    """The line of `key`, or, if it is missing, of the table where it should be."""
+    return next((lines[key[:length]] for length in range(len(key), 0, -1) if key[:length] in lines), 1)
+
+
+def _dotted(key: KeyPath) -> str:
+    """A path as musicians read it: cues.kick, or timeline 4 for the fourth entry."""
+    return "".join(f" {part + 1}" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+
+
+def _place_in(complaint: str, text: str) -> tuple[str, int]:
+    """tomllib's complaint without its "(at line 3, column 5)", and that line."""
+    match = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z", complaint)
+    if match is None:
+        return complaint, 1
+    what = complaint[: match.start()]
+    if match[1] is None:
+        return f"{what} at its end", text.count("\n") + 1
+    return f"{what} at column {match[2]}", int(match[1])

@@ -1,0 +1,269 @@
+"""What a set says, as data: the same words in Python as in the file, checked where they are born.
+
+A beat is a quarter note in every meter, as it is for MIDI, Ableton Link and every DAW.
+"""
+
+import difflib
+import re
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bridge.toml_lines import KeyPath
+from osc_schemas import bounds
+from osc_schemas.cue import Cue
+from osc_schemas.errors import CueError, SchemaError
+
+FAMILIES = ("embedded",)
+TITLE_CHARACTERS_MAX = 200
+TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
+CHANNELS = (1, 16)  # as musicians count them
+
+# The numbers of a cue that /cue/set and a MIDI controller may change; True for those that are whole.
+SETTABLE = {
+    name: hint is int
+    for name, hint in typing.get_type_hints(Cue).items()
+    if hint in (int, float) or hint == float | None
+}
+
+
+class SetError(SchemaError):
+    """A set is not in order. `key` leads to what is at fault, as the set's file would have it; () is the whole."""
+
+    def __init__(self, sentence: str, *, key: KeyPath = ()) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """Which model makes the sounds, and at how many steps where a cue does not say."""
+
+    family: str = "embedded"
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        bounds.check_choice("family", self.family, FAMILIES, SetError)
+        bounds.check_choice("steps", self.steps, bounds.STEPS_OFFERED, SetError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One link of a track's chain: a pedalboard effect by its class name, or a VST3 by its path, and its parameters."""
+
+    name: str = ""
+    path: str = ""
+    parameters: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if bool(self.name) == bool(self.path):
+            raise SetError('an effect has either a name, such as "Reverb", or the path of a VST3')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackSpec:
+    """A track: every clip on it is brought to `loudness_lufs`, then the track is set to `gain_db`."""
+
+    name: str
+    gain_db: float = 0.0
+    loudness_lufs: float = -16.0
+    effects: tuple[Effect, ...] = ()
+
+    def __post_init__(self) -> None:
+        bounds.check_name("the track's name", self.name, SetError)
+        bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, SetError)
+        bounds.check_range("loudness_lufs", self.loudness_lufs, -70, 0, SetError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTrigger:
+    """A MIDI note that fires a cue or a scene, on one channel (1 to 16) or, without, on any."""
+
+    note: int
+    cue: str = ""
+    scene: str = ""
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds.check_range("note", self.note, 0, 127, SetError)
+        _check_channel(self.channel)
+        if bool(self.cue) == bool(self.scene):
+            raise SetError("a note fires either a cue or a scene; name one of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlTrigger:
+    """A MIDI controller that sets a number of a cue, as in set="kick.gain_db": 0 to 127 spread over `range`."""
+
+    cc: int
+    set: str
+    range: tuple[float, float]
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds.check_range("cc", self.cc, 0, 127, SetError)
+        _check_channel(self.channel)
+        if self.key not in SETTABLE:
+            raise SetError(
+                f"set is {self.set[:80]!r}; it must be a cue and one of its numbers, such as kick.gain_db"
+                + nearest(self.key, SETTABLE)
+            )
+
+    @property
+    def cue(self) -> str:
+        """The cue whose number is set."""
+        return self.set.rpartition(".")[0]
+
+    @property
+    def key(self) -> str:
+        """The number that is set."""
+        return self.set.rpartition(".")[2]
+
+
+MidiTrigger = NoteTrigger | ControlTrigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """A cue that lands on exactly this beat, counted from 0 at the music's start."""
+
+    beat: float
+    cue: str
+
+    def __post_init__(self) -> None:
+        bounds.check_range("beat", self.beat, 0, BEAT_MAX, SetError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """Tracks, cues, triggers and timeline of one piece of music. Tracks and cues stand under their own names.
+
+    >>> night = Set(
+    ...     tempo_bpm=124,
+    ...     tracks={"drums": TrackSpec(name="drums", gain_db=-3)},
+    ...     cues={"kick": Cue(name="kick", track="drums", prompt="deep punchy kick", length_beats=1, loop=True)},
+    ...     timeline=[TimelineEntry(beat=0, cue="kick")],
+    ... )
+    >>> night.beats_per_bar
+    4.0
+    """
+
+    tracks: Mapping[str, TrackSpec]
+    cues: Mapping[str, Cue] = field(default_factory=dict)
+    scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    midi: typing.Sequence[MidiTrigger] = ()
+    timeline: typing.Sequence[TimelineEntry] = ()
+    title: str = ""
+    tempo_bpm: float = 120.0
+    meter: str = "4/4"
+    sample_rate_hz: int = 48_000
+    engine: EngineChoice = EngineChoice()
+    path: Path | None = None  # of the file it was read from; paths in the set start there
+
+    @property
+    def beats_per_bar(self) -> float:
+        """Quarter notes in a bar: 4 in 4/4, 3 in 6/8, 3.5 in 7/8."""
+        upper, lower = self.meter.split("/")
+        return int(upper) * 4 / int(lower)
+
+    def __post_init__(self) -> None:
+        if len(self.title) > TITLE_CHARACTERS_MAX:
+            raise SetError(f"title has {len(self.title)} characters; at most {TITLE_CHARACTERS_MAX} are taken")
+        bounds.check_range("tempo_bpm", self.tempo_bpm, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, SetError)
+        if not re.fullmatch(r"[1-9][0-9]?/(1|2|4|8|16)", self.meter, re.ASCII):
+            raise SetError(f"meter is {self.meter[:80]!r}; it must be like 4/4, 3/4 or 7/8")
+        rate_hz = self.sample_rate_hz
+        bounds.check_range(
+            "sample_rate_hz", rate_hz, bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, SetError, "such as 48000"
+        )
+        self._check_sizes()
+        self._check_cues()
+        self._check_triggers()
+
+    def _check_sizes(self) -> None:
+        if not self.tracks:
+            sentence = "the set has no track; write [tracks.NAME], with a name of yours, and put cues on it"
+            raise SetError(sentence, key=("tracks",))
+        sizes = (("tracks", self.tracks, TRACKS_MAX), ("cues", self.cues, CUES_MAX), ("scenes", self.scenes, CUES_MAX))
+        for name, things, most in (*sizes, ("timeline", self.timeline, TIMELINE_MAX)):
+            if len(things) > most:
+                raise SetError(f"the set has {len(things)} {name}; at most {most} are taken", key=(name,))
+
+    def _check_cues(self) -> None:
+        own_names = [(name, track.name) for name, track in self.tracks.items()]
+        own_names += [(name, cue.name) for name, cue in self.cues.items()]
+        for name, own_name in own_names:
+            if name != own_name:
+                raise SetError(f"{own_name!r} stands under the name {name!r}; both must be the same")
+        for name, cue in self.cues.items():
+            self._check_known("track", cue.track, self.tracks, ("cues", name, "track"))
+            length_s = cue.length_beats * 60 / self.tempo_bpm
+            if length_s > bounds.CLIP_S_MAX:
+                raise SetError(
+                    f"length_beats is {cue.length_beats:g}, which at {self.tempo_bpm:g} BPM lasts {length_s:.1f} s; "
+                    f"a clip has at most {bounds.CLIP_S_MAX:g} s, so shorten it",
+                    key=("cues", name, "length_beats"),
+                )
+        for name, cues in self.scenes.items():
+            try:
+                bounds.check_name("the scene's name", name, SetError)
+            except SetError as error:
+                error.key = ("scenes", name)
+                raise
+            for index, cue_name in enumerate(cues):
+                self._check_known("cue", cue_name, self.cues, ("scenes", name, "cues", index))
+
+    def _check_triggers(self) -> None:
+        for index, trigger in enumerate(self.midi):
+            key = ("triggers", "midi", index)
+            match trigger:
+                case NoteTrigger(scene=""):
+                    self._check_known("cue", trigger.cue, self.cues, (*key, "cue"))
+                case NoteTrigger():
+                    self._check_known("scene", trigger.scene, self.scenes, (*key, "scene"))
+                case ControlTrigger():
+                    self._check_known("cue", trigger.cue, self.cues, (*key, "set"))
+                    self._check_ends(trigger, (*key, "range"))
+        for index, entry in enumerate(self.timeline):
+            self._check_known("cue", entry.cue, self.cues, ("timeline", index, "cue"))
+
+    def _check_known(self, what: str, name: str, known: Iterable[str], key: KeyPath) -> None:
+        if name not in (names := list(known)):
+            raise SetError(f"the set has no {what} {name[:80]!r}" + nearest(name, names), key=key)
+
+    def _check_ends(self, trigger: ControlTrigger, key: KeyPath) -> None:
+        for end in trigger.range:
+            try:
+                cue_with(self.cues[trigger.cue], trigger.key, end)
+            except CueError as error:
+                raise SetError(f"range reaches too far: {error}", key=key) from error
+
+
+def cue_with(cue: Cue, key: str, value: float) -> Cue:
+    """`cue` with one of its numbers changed: what /cue/set asks for. Raises `CueError` for a key or value it has not.
+
+    >>> cue_with(Cue(name="kick", track="drums", prompt="kick", length_beats=1), "seed", 7).seed
+    7
+    """
+    if key not in SETTABLE:
+        raise CueError(f"{key[:80]!r} is no number of a cue" + nearest(key, SETTABLE))
+    if not SETTABLE[key]:
+        return replace(cue, **{key: float(value)})  # type: ignore[arg-type]  # the key names one of the numbers
+    if value != value // 1:  # also for what is not finite
+        raise CueError(f"{key} is {value:g}; it must be a whole number")
+    return replace(cue, **{key: int(value)})  # type: ignore[arg-type]
+
+
+def nearest(found: str, known: Iterable[str]) -> str:
+    """The end of a sentence: the known word that `found` was perhaps meant to be, or else all of them."""
+    names = list(known)
+    if near := difflib.get_close_matches(found, names, n=1):
+        return f"; the nearest is {near[0]}"
+    listed = ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")
+    return f"; there is {listed}" if listed else "; there is none"
+
+
+def _check_channel(channel: int | None) -> None:
+    if channel is not None:
+        bounds.check_range("channel", channel, *CHANNELS, SetError)
