@@ -1,6 +1,7 @@
 """`python -m engine`: the engine's process, from its flags to its end."""
 
 import argparse
+import contextlib
 import ipaddress
 import json
 import logging
@@ -51,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     worker = Worker(lambda: warm_family(options.family, threads=options.threads), report=report)
     desk = Desk(worker.take, family_name=options.family)
     worker.start()
-    server.run(desk)
+    with contextlib.redirect_stdout(sys.stderr):  # a family that prints must not spoil the one line for our parent
+        server.run(desk)
     desk.stop()
     status = 0 if desk.broken is None else _failed(desk.broken)
     if not worker.close(_WORKER_CLOSES_WITHIN_S):
@@ -134,7 +136,8 @@ def _say_ready(server: Server, outcome: Ready) -> None:
         "family": family.name,
         "weights_hash": family.weights_hash,
     }
-    print(json.dumps(ready), flush=True)
+    with contextlib.suppress(OSError):  # a parent that is gone; what watches it ends us
+        print(json.dumps(ready), file=sys.__stdout__, flush=True)
 
 
 def _stop_on_signals(server: Server) -> None:
