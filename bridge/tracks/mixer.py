@@ -1,0 +1,270 @@
+"""The mixer as Python sees it: any thread plans voices by frame number, compiled code sums them block by block."""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.tracks import kernel
+from bridge.tracks.memory import (
+    BEGAN,
+    BUS,
+    CHUNK_FRAMES,
+    COMMAND,
+    COMMANDS_MAX,
+    END,
+    END_ALL,
+    GAIN,
+    MIXER,
+    NEVER,
+    PLAY,
+    REPORT,
+    VOICE,
+    offset,
+)
+
+Samples = npt.NDArray[np.float32]  # (frames, channels)
+VoiceId = NewType("VoiceId", int)
+
+LIMITER_RELEASE_S = 0.08
+REPORTS_KEPT = 4096  # launches that nobody asked for; older ones are forgotten
+
+
+class MixerError(ValueError):
+    """What was asked of the mixer cannot be done; the text says why."""
+
+
+class MixerFull(MixerError):
+    """No voice, or no place for a command, is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceReport:
+    """A voice that began: the frame it was asked for, and the frame at which it was first heard."""
+
+    voice: VoiceId
+    start_frame: int
+    first_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """What the mixer can say about its sound since it was made."""
+
+    peak: float  # of the master before the limiter, 1.0 = full scale
+    limited_frames: int  # frames at which the limiter had to step in
+    bad_samples: int  # not a number, or beyond +120 dBFS: played as silence
+
+
+class Mixer:
+    """Voices on tracks, summed into stereo blocks whose frames it counts itself; that count is the bridge's clock.
+
+    Every method may be called from any thread, but only one output at a time may mix. What is planned takes effect
+    with the next block; frames are absolute, so a plan made a block ahead is carried out exactly.
+    """
+
+    channels = 2
+
+    def __init__(self, track_names: Sequence[str], *, sample_rate_hz: int, voices_max: int = 512) -> None:
+        self.track_names = tuple(track_names)
+        self.sample_rate_hz = sample_rate_hz
+        self.voices_max = voices_max
+        if not self.track_names or len(set(self.track_names)) != len(self.track_names):
+            raise MixerError(f"the tracks are {list(self.track_names)}; a mixer needs at least one, each name once")
+        tracks = len(self.track_names)
+        self._memory = np.zeros(1, MIXER)
+        self._voices = np.zeros(voices_max, VOICE)
+        self._order = np.zeros(voices_max, np.int64)
+        self._buses = np.zeros(tracks + 1, BUS)
+        self._sums = np.zeros((tracks + 1, 2 * CHUNK_FRAMES), np.float32)
+        self._envelope = np.zeros(CHUNK_FRAMES, np.float32)
+        self._commands = np.zeros(COMMANDS_MAX, COMMAND)
+        self._reports = np.zeros(2 * voices_max, REPORT)  # a voice begins once and ends once
+        self._buses["to_gain"] = 1.0
+        self._buses["next_frame"] = NEVER
+        self.address = self._memory.ctypes.data  # what a compiled callback needs
+        state = self._memory[0]
+        state["tracks"], state["voices_max"], state["reports_max"] = tracks, voices_max, len(self._reports)
+        for name in ("voices", "order", "buses", "sums", "envelope", "commands", "reports"):
+            state[name] = getattr(self, f"_{name}").ctypes.data
+        state["limiter_gain"] = 1.0
+        state["limiter_release"] = 1 - math.exp(-1 / (LIMITER_RELEASE_S * sample_rate_hz))
+
+        self._lock = threading.Lock()  # makes the many planning threads one producer
+        self._last_voice = 0
+        self._free_slots = list(range(voices_max))[::-1]
+        self._sounding: dict[int, tuple[int, Samples]] = {}  # voice -> its slot, and the samples kept for the kernel
+        self._launched: deque[VoiceReport] = deque(maxlen=REPORTS_KEPT)
+
+    @property
+    def frame(self) -> int:
+        """The next frame to be mixed."""
+        return self._load("frame")
+
+    @property
+    def meters(self) -> Meters:
+        """Peak, limiter and faults since the mixer was made."""
+        state = self._memory[0]
+        return Meters(float(state["peak"]), int(state["limited_frames"]), int(state["bad_samples"]))
+
+    def play(
+        self,
+        samples: Samples,
+        *,
+        track: str,
+        start_frame: int,
+        end_frame: int | None = None,
+        gain: float = 1.0,
+        fade_in_frames: int = 0,
+        fade_out_frames: int = 0,
+    ) -> VoiceId:
+        """Sound `samples` (frames, 1 or 2) from `start_frame` up to `end_frame`, at most their own length.
+
+        The equal-power fade in begins at the start; the fade out ends at the end. A start in the past begins with the
+        next block, in time: what is past is skipped, and the fade in begins there. The samples must not be changed
+        while they sound. Raises `MixerFull` when no voice is free, `MixerError` for what cannot be played.
+        """
+        samples = np.ascontiguousarray(samples, dtype=np.float32)
+        if samples.ndim == 1:
+            samples = samples[:, None]
+        if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
+            raise MixerError(f"the samples have the shape {samples.shape}; (frames, 1) or (frames, 2) can be played")
+        longest = start_frame + len(samples)
+        end_frame = longest if end_frame is None else min(end_frame, longest)
+        if end_frame <= start_frame:
+            raise MixerError(f"the voice would end at frame {end_frame}, not after its start at {start_frame}")
+        with self._lock:
+            self._read_reports()
+            if not self._free_slots:
+                raise MixerFull(f"all {self.voices_max} voices are in use; end some, or plan less far ahead")
+            slot = self._free_slots[-1]
+            voice = VoiceId(self._last_voice + 1)
+            self._send(
+                kind=PLAY,
+                slot=slot,
+                voice=voice,
+                track=self._track(track),
+                start_frame=start_frame,
+                end_frame=end_frame,
+                fade_in_frames=_frames(fade_in_frames),
+                fade_out_frames=_frames(fade_out_frames),
+                samples=samples.ctypes.data,
+                channels=samples.shape[1],
+                gain=_gain(gain),
+            )
+            self._free_slots.pop()
+            self._last_voice = voice
+            self._sounding[voice] = (slot, samples)
+        return voice
+
+    def end(self, voice: VoiceId, *, at_frame: int, fade_frames: int) -> None:
+        """Fade the voice out at equal power from `at_frame`, or from now; one not begun by then never sounds.
+
+        Of several ends the one that is over first counts. A voice that is over already stays so.
+        """
+        with self._lock:
+            self._read_reports()
+            if voice in self._sounding:
+                slot, _ = self._sounding[voice]
+                fade = _frames(fade_frames)
+                self._send(kind=END, slot=slot, voice=voice, start_frame=at_frame, fade_out_frames=fade)
+
+    def end_all(self, *, fade_frames: int, track: str | None = None) -> None:
+        """Fade out all that sounds, on one track or on every one, from the next block; no planned voice begins."""
+        with self._lock:
+            self._send(kind=END_ALL, track=self._track(track), fade_out_frames=_frames(fade_frames))
+
+    def set_track_gain(self, track: str, gain: float, *, ramp_frames: int, at_frame: int | None = None) -> None:
+        """Bring a track to `gain` in a straight line from `at_frame`, or from the next block.
+
+        One ramp may wait for its frame on each track; a newer one takes its place.
+        """
+        with self._lock:
+            self._ramp(self._track(track), gain, ramp_frames, at_frame)
+
+    def set_master_gain(self, gain: float, *, ramp_frames: int) -> None:
+        """Bring the sum of all tracks to `gain`, before the limiter, in a straight line from the next block."""
+        with self._lock:
+            self._ramp(self._track(None), gain, ramp_frames, None)
+
+    def mix(self, out: Samples) -> None:
+        """Fill `out` (frames, 2) with the next frames, by the very code a live output runs."""
+        if out.ndim != 2 or out.shape[1] != 2 or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise MixerError(f"out is {out.dtype} {out.shape}; it must be float32 (frames, 2) without gaps")
+        kernel.mix_block(self.address, out.ctypes.data, out.ctypes.data + 4, 2, len(out))
+
+    def launched(self) -> list[VoiceReport]:
+        """The voices that began since the last call, oldest first, at most the last 4096."""
+        with self._lock:
+            self._read_reports()
+            reports = list(self._launched)
+            self._launched.clear()
+        return reports
+
+    def release_finished(self) -> None:
+        """Let go of the samples of voices that are over. Planning and `launched` do so too."""
+        with self._lock:
+            self._read_reports()
+
+    @property
+    def voices_in_use(self) -> int:
+        """Voices planned or sounding."""
+        with self._lock:
+            self._read_reports()
+            return len(self._sounding)
+
+    def _track(self, name: str | None) -> int:
+        if name is None:
+            return len(self.track_names)
+        if name not in self.track_names:
+            raise MixerError(f"there is no track {name!r}; there are {', '.join(self.track_names)}")
+        return self.track_names.index(name)
+
+    def _ramp(self, bus: int, gain: float, ramp_frames: int, at_frame: int | None) -> None:
+        frames = _frames(ramp_frames)
+        self._send(kind=GAIN, track=bus, gain=_gain(gain), fade_in_frames=frames, start_frame=at_frame or 0)
+
+    def _send(self, **values: Any) -> None:
+        """Put one command into the ring. Only under the lock."""
+        written = int(self._memory[0]["commands_written"])
+        if written - self._load("commands_read") >= COMMANDS_MAX:
+            raise MixerFull(f"{COMMANDS_MAX} commands wait for the next block already; is the output running?")
+        command = self._commands[written % COMMANDS_MAX]
+        for name, value in values.items():
+            command[name] = value
+        self._store("commands_written", written + 1)
+
+    def _read_reports(self) -> None:
+        """Take in what the kernel has reported. Only under the lock."""
+        read, written = int(self._memory[0]["reports_read"]), self._load("reports_written")
+        for k in range(read, written):
+            kind, slot, voice, start_frame, first_frame = self._reports[k % len(self._reports)].item()
+            if kind == BEGAN:
+                self._launched.append(VoiceReport(VoiceId(voice), start_frame, first_frame))
+            else:
+                del self._sounding[voice]
+                self._free_slots.append(slot)
+        self._store("reports_read", written)
+
+    def _load(self, name: str) -> int:
+        return kernel.load(self.address + offset(name))
+
+    def _store(self, name: str, value: int) -> None:
+        kernel.store(self.address + offset(name), value)
+
+
+def _frames(count: int) -> int:
+    if count < 0:
+        raise MixerError(f"a fade or ramp of {count} frames was asked for; it must be 0 or more")
+    return count
+
+
+def _gain(gain: float) -> float:
+    if not (math.isfinite(gain) and gain >= 0):
+        raise MixerError(f"the gain is {gain:g}; it must be a number from 0")
+    return gain

@@ -1,0 +1,328 @@
+"""The compiled mixer, driven block by block as an output drives it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.tracks.mixer import Mixer, MixerError, MixerFull, Samples
+
+CEILING = 10 ** (-1 / 20)
+
+
+def a_mixer(*tracks: str, voices_max: int = 64) -> Mixer:
+    return Mixer(tracks or ("drums",), sample_rate_hz=48_000, voices_max=voices_max)
+
+
+def heard(mixer: Mixer, frames: int, blocks: Iterable[int] = ()) -> Samples:
+    """The next `frames` frames, asked for in `blocks` and then in one last block."""
+    out = np.full((frames, 2), 9.0, np.float32)
+    done = 0
+    for block in blocks:
+        mixer.mix(out[done : done + block])
+        done += len(out[done : done + block])
+    mixer.mix(out[done:])
+    return out
+
+
+def noise(frames: int, channels: int = 2, level: float = 0.1, seed: int = 0) -> Samples:
+    return (level * np.random.default_rng(seed).uniform(-1, 1, (frames, channels))).astype(np.float32)
+
+
+def ones(frames: int) -> Samples:
+    return np.full((frames, 1), 0.5, np.float32)
+
+
+def test_a_clip_sounds_at_its_frame_with_its_own_bits() -> None:
+    mixer, clip = a_mixer(), noise(1000)
+    mixer.play(clip, track="drums", start_frame=777)
+
+    out = heard(mixer, 3000, blocks=[128] * 20)
+
+    assert np.array_equal(out[777:1777], clip)
+    assert not out[:777].any()
+    assert not out[1777:].any()
+    assert mixer.frame == 3000
+
+
+def test_a_mono_clip_sounds_on_both_sides() -> None:
+    mixer, clip = a_mixer(), noise(100, channels=1)
+    mixer.play(clip, track="drums", start_frame=0, gain=0.5)
+
+    assert np.array_equal(heard(mixer, 100), np.repeat(clip * np.float32(0.5), 2, axis=1))
+
+
+def test_a_start_in_the_past_begins_now_but_in_time() -> None:
+    mixer, clip = a_mixer(), noise(1000)
+    heard(mixer, 300)
+    voice = mixer.play(clip, track="drums", start_frame=100)
+
+    out = heard(mixer, 1000)
+
+    assert np.array_equal(out[:800], clip[200:])
+    [report] = mixer.launched()
+    assert (report.voice, report.start_frame, report.first_frame) == (voice, 100, 300)
+
+
+def test_a_clip_wholly_in_the_past_is_never_heard() -> None:
+    mixer = a_mixer()
+    heard(mixer, 300)
+    mixer.play(noise(100), track="drums", start_frame=100)
+
+    assert not heard(mixer, 500).any()
+    assert mixer.launched() == []
+    assert mixer.voices_in_use == 0
+
+
+def test_launches_tell_the_frame_asked_and_the_frame_heard() -> None:
+    mixer = a_mixer()
+    voices = [mixer.play(noise(10), track="drums", start_frame=frame) for frame in (500, 20, 260)]
+    heard(mixer, 600, blocks=[64] * 5)
+
+    assert [(r.voice, r.start_frame, r.first_frame) for r in mixer.launched()] == [
+        (voices[1], 20, 20),
+        (voices[2], 260, 260),
+        (voices[0], 500, 500),
+    ]
+    assert mixer.launched() == []
+
+
+def test_a_crossfade_keeps_the_power() -> None:
+    mixer = a_mixer("old", "new")
+    mixer.play(ones(1000), track="old", start_frame=0, end_frame=600, fade_out_frames=200)
+    mixer.play(ones(1000), track="new", start_frame=400, fade_in_frames=200)
+    both = a_mixer()
+    both.play(ones(1000), track="drums", start_frame=400, fade_in_frames=200)
+    fade_in = heard(both, 1000)[:, 0]
+
+    total = heard(mixer, 1000)[:, 0]
+    fade_out = total - fade_in
+
+    assert np.allclose(fade_in[400:600] ** 2 + fade_out[400:600] ** 2, 0.25, atol=1e-6)
+    assert np.allclose(fade_in[400:600], 0.5 * np.sin(np.pi / 2 * np.arange(200) / 200), atol=1e-7)
+    assert np.array_equal(total[:400], ones(400)[:, 0])
+    assert np.array_equal(total[600:], ones(400)[:, 0])
+
+
+def test_an_end_fades_from_its_frame() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(ones(1000), track="drums", start_frame=0)
+    mixer.end(voice, at_frame=300, fade_frames=100)
+
+    out = heard(mixer, 1000, blocks=[77] * 10)[:, 0]
+
+    assert np.array_equal(out[:301], ones(301)[:, 0])
+    assert np.allclose(out[300:400], 0.5 * np.cos(np.pi / 2 * np.arange(100) / 100), atol=1e-7)
+    assert not out[400:].any()
+
+
+def test_a_voice_that_has_not_begun_by_its_end_never_sounds() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(noise(100), track="drums", start_frame=300)
+    mixer.end(voice, at_frame=300, fade_frames=100)
+
+    assert not heard(mixer, 1000).any()
+    assert mixer.launched() == []
+
+
+def test_the_end_that_is_over_first_counts() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(ones(5000), track="drums", start_frame=0)
+    mixer.end(voice, at_frame=1000, fade_frames=1000)
+    heard(mixer, 1500)
+    mixer.end(voice, at_frame=0, fade_frames=100)
+    mixer.end(voice, at_frame=0, fade_frames=3000)
+
+    out = heard(mixer, 1000)[:, 0]
+
+    assert out[0] == pytest.approx(0.5 * np.sqrt(0.5), abs=1e-6)  # goes on from where the first fade had come to
+    assert np.all(np.diff(out[:100]) < 0)
+    assert not out[100:].any()
+
+
+def test_panic_fades_what_sounds_and_forgets_what_was_planned() -> None:
+    mixer = a_mixer("drums", "bass")
+    mixer.play(ones(5000), track="drums", start_frame=0)
+    mixer.play(ones(5000), track="bass", start_frame=800)
+    heard(mixer, 500)
+    mixer.end_all(fade_frames=100)
+
+    out = heard(mixer, 2000)
+
+    assert out[0, 0] == 0.5
+    assert not out[100:].any()
+    assert mixer.voices_in_use == 0
+
+
+def test_one_track_can_be_stopped_alone() -> None:
+    mixer = a_mixer("drums", "bass")
+    mixer.play(ones(5000), track="drums", start_frame=0)
+    mixer.play(ones(5000), track="bass", start_frame=0, gain=0.5)
+    mixer.end_all(fade_frames=0, track="drums")
+
+    assert np.all(heard(mixer, 100) == 0.25)
+
+
+def test_a_gain_moves_in_a_straight_line_from_its_frame() -> None:
+    mixer = a_mixer()
+    mixer.play(ones(2000), track="drums", start_frame=0)
+    mixer.set_track_gain("drums", 0.0, ramp_frames=100, at_frame=250)
+
+    out = heard(mixer, 500)[:, 0]
+
+    assert np.all(out[:251] == 0.5)
+    assert np.allclose(out[250:350], 0.5 * (1 - np.arange(100) / 100), atol=1e-7)
+    assert not out[350:].any()
+
+
+def test_a_new_ramp_begins_where_the_old_one_has_come_to() -> None:
+    mixer = a_mixer()
+    mixer.play(ones(2000), track="drums", start_frame=0)
+    mixer.set_track_gain("drums", 0.0, ramp_frames=100)
+    heard(mixer, 50)
+    mixer.set_track_gain("drums", 1.0, ramp_frames=50)
+    mixer.set_master_gain(0.5, ramp_frames=0)
+
+    out = heard(mixer, 100)[:, 0]
+
+    assert out[0] == 0.125
+    assert np.all(out[50:] == 0.25)
+
+
+def test_the_limiter_leaves_alone_what_fits_and_holds_what_does_not() -> None:
+    mixer = a_mixer()
+    loud = noise(4000, level=3.0)
+    quiet = noise(48_000, level=0.8, seed=1)
+    mixer.play(quiet, track="drums", start_frame=0)
+    mixer.play(loud, track="drums", start_frame=48_000)
+    mixer.play(quiet, track="drums", start_frame=100_000)
+
+    out = heard(mixer, 150_000, blocks=[128] * 500)
+
+    assert np.array_equal(out[:48_000], quiet)
+    assert np.abs(out).max() <= np.float32(CEILING)
+    balance = out[48_000:52_000, 0] * loud[:, 1] - out[48_000:52_000, 1] * loud[:, 0]
+    assert np.abs(balance).max() < 1e-6  # both sides are turned down alike
+    assert np.array_equal(out[110_000:148_000], quiet[10_000:])
+    assert mixer.meters.peak == pytest.approx(3.0, rel=0.01)
+    assert mixer.meters.limited_frames > 0
+
+
+def test_samples_that_are_no_numbers_sound_as_silence_and_are_counted() -> None:
+    mixer, clip = a_mixer(), noise(300)
+    clip[10, 0], clip[20, 1], clip[30] = np.nan, np.inf, 1e30
+    mixer.play(clip, track="drums", start_frame=0)
+    mixer.play(ones(300), track="drums", start_frame=0, gain=0.25)
+
+    out = heard(mixer, 300)
+
+    assert out[10, 0] == out[20, 1] == out[30, 0] == 0.125
+    assert np.allclose(out[40:], clip[40:] + 0.125, atol=1e-7)
+    assert mixer.meters.bad_samples == 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    blocks=st.lists(st.one_of(st.integers(1, 300), st.sampled_from([1, 255, 256, 257, 8192])), max_size=40),
+    starts=st.lists(st.integers(-50, 9000), min_size=1, max_size=12),
+    seed=st.integers(0, 1000),
+)
+def test_any_blocks_give_the_bits_of_one_big_block(blocks: list[int], starts: list[int], seed: int) -> None:
+    def performance(blocks: list[int]) -> Samples:
+        mixer = a_mixer("drums", "bass")
+        rng = np.random.default_rng(seed)
+        for k, start in enumerate(starts):
+            length = int(rng.integers(1, 5000))
+            fade_in, fade_out, cut_at, cut = (int(rng.integers(0, 700)) for _ in range(4))
+            voice = mixer.play(
+                noise(length, channels=1 + k % 2, level=0.5, seed=k),
+                track=("drums", "bass")[k % 2],
+                start_frame=start,
+                gain=float(rng.uniform(0, 2)),
+                fade_in_frames=fade_in,
+                fade_out_frames=fade_out,
+            )
+            if k % 3 == 0:
+                mixer.end(voice, at_frame=start + cut_at, fade_frames=cut)
+        mixer.set_track_gain("drums", 0.3, ramp_frames=1234, at_frame=777)
+        mixer.set_master_gain(1.7, ramp_frames=333)
+        return heard(mixer, 10_000, blocks)
+
+    assert np.array_equal(performance([]), performance(blocks))
+
+
+def test_the_sum_does_not_depend_on_when_and_in_which_order_voices_were_planned() -> None:
+    clips = [noise(3000, level=0.9, seed=seed) for seed in range(6)]
+    starts = [0, 700, 1400, 2100, 2800, 2900]
+
+    early = a_mixer()
+    for clip, start in zip(clips, starts, strict=True):
+        early.play(clip, track="drums", start_frame=start)
+    late = a_mixer()
+    late.play(clips[5], track="drums", start_frame=starts[5])
+    out_late = [heard(late, 0)]
+    for k in (2, 0, 1, 4, 3):
+        late.play(clips[k], track="drums", start_frame=starts[k])
+    out_late.append(heard(late, 6000))
+
+    assert np.array_equal(heard(early, 6000), np.concatenate(out_late))
+
+
+def test_samples_are_kept_until_their_voice_is_over() -> None:
+    mixer = a_mixer(voices_max=2)
+    for start in (0, 1000):
+        mixer.play(noise(100), track="drums", start_frame=start)
+    with pytest.raises(MixerFull, match="all 2 voices are in use"):
+        mixer.play(noise(100), track="drums", start_frame=5000)
+
+    heard(mixer, 100)
+
+    assert mixer.voices_in_use == 1
+    mixer.play(noise(100), track="drums", start_frame=5000)
+
+
+def test_an_end_for_a_voice_that_is_over_does_nothing() -> None:
+    mixer = a_mixer(voices_max=1)
+    first = mixer.play(noise(100), track="drums", start_frame=0)
+    heard(mixer, 200)
+    mixer.play(ones(100), track="drums", start_frame=200)
+    mixer.end(first, at_frame=0, fade_frames=0)
+
+    assert np.all(heard(mixer, 100) == 0.5)
+
+
+def test_too_many_commands_for_one_block_are_refused_in_a_sentence() -> None:
+    mixer = a_mixer()
+    for _ in range(1024):
+        mixer.set_master_gain(1.0, ramp_frames=0)
+    with pytest.raises(MixerFull, match="is the output running"):
+        mixer.set_master_gain(1.0, ramp_frames=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"track": "violins"}, "there is no track 'violins'; there are drums"),
+        ({"gain": float("nan")}, "the gain is nan"),
+        ({"gain": -1.0}, "the gain is -1"),
+        ({"fade_in_frames": -1}, "a fade or ramp of -1 frames"),
+        ({"end_frame": 0}, "would end at frame 0, not after its start at 0"),
+        ({"samples": np.zeros((10, 3), np.float32)}, r"the shape \(10, 3\)"),
+        ({"samples": np.zeros((0, 2), np.float32)}, r"the shape \(0, 2\)"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_a_sentence(wrong: dict[str, object], sentence: str) -> None:
+    mixer = a_mixer()
+    asked: dict[str, object] = {"samples": noise(100), "track": "drums", "start_frame": 0} | wrong
+    with pytest.raises(MixerError, match=sentence):
+        mixer.play(**asked)  # type: ignore[arg-type]
+
+    assert mixer.voices_in_use == 0
+    assert not heard(mixer, 100).any()
+
+
+def test_a_mixer_needs_tracks_with_different_names() -> None:
+    with pytest.raises(MixerError, match="each name once"):
+        Mixer(["drums", "drums"], sample_rate_hz=48_000)
