@@ -132,7 +132,9 @@ class Library:
         self._waiting.put(None)
         self._writer.join(timeout=within_s)
         if self._writer.is_alive():
-            self._on_trouble(f"some takes were not on disk after {within_s:g} s; their journal lines are, so they can be made again")
+            self._on_trouble(
+                f"some takes were not on disk after {within_s:g} s; their journal lines are, so they can be made again"
+            )
         self._journal.close()
 
     def _line(self, entry: dict[str, Any]) -> None:

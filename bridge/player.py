@@ -1,0 +1,473 @@
+"""One cue from trigger to track. Start reading here: `hear` -> `fire` -> the engine -> `engine_said` -> `tick`.
+
+The player is told everything: what was heard, what the engine said and, by the mixer, which frame it is. It never
+waits and never sleeps; so live it runs on a thread beside the sound, offline as fast as it can, and in a test by hand.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from bridge.audience import Audience, Reply
+from bridge.deeds import Deeds
+from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.library import Library
+from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
+from bridge.set_file import Set
+from bridge.shelf import Shelf
+from bridge.timing.tempo import Meter
+from bridge.timing.transport import Transport
+from bridge.tracks import loudness
+from bridge.tracks.mixer import Mixer, MixerFull, VoiceId
+from bridge.tracks.track import Sound, Track, is_sustained
+from bridge.triggers.heard import Heard, Trigger, unanswered
+from bridge.wish import How, Launch, Wish, slot_of
+from osc_schemas import codec
+from osc_schemas.cue import Cue
+from osc_schemas.errors import CueError, SchemaError
+from osc_schemas.request import GenerateRequest, Refusal
+
+HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter than that is never heard
+PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
+PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
+SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
+WISHES_MAX, HISTORY_MAX, LAUNCHES_MAX = 1_000, 100, 100_000
+
+
+class EngineAsked(Protocol):
+    """What the player wants of an engine, near or far."""
+
+    @property
+    def state(self) -> str:
+        """connecting, warming, ready or lost."""
+
+    @property
+    def family(self) -> str:
+        """The model that answers."""
+
+    def request(self, request: GenerateRequest) -> None:
+        """Ask for a clip; the answer comes to `Player.engine_said`."""
+
+    def cancel(self, request_id: str) -> None:
+        """Take a request back."""
+
+
+class Player:
+    """Plays a set: turns what it hears into clips on tracks. One owner thread for every method."""
+
+    def __init__(
+        self,
+        music: Set,
+        *,
+        mixer: Mixer,
+        engine: EngineAsked,
+        library: Library,
+        place_ahead_frames: int,
+        now_s: Callable[[], float],
+        unix_s: Callable[[], float],
+        exact: bool = False,
+        output_name: str = "offline",
+    ) -> None:
+        self.music, self.mixer, self.engine, self.library = music, mixer, engine, library
+        self.now_s, self.unix_s, self.output_name = now_s, unix_s, output_name
+        self.audience = Audience()
+        self.latencies = LatencyBook()
+        self.meter = Meter(beats_per_bar=music.beats_per_bar)
+        self.transport = Transport(tempo_bpm=music.tempo_bpm, sample_rate_hz=mixer.sample_rate_hz)
+        self.tracks = {name: Track(name, mixer, self.transport) for name in music.tracks}
+        self.cues = dict(music.cues)
+        self.wishes: dict[str, Wish] = {}
+        self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
+        self.end_beat: float | None = None  # where loops end by themselves, as in a render; None: they go on
+        self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in music.tracks}
+        self._shelf = Shelf()
+        self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
+        self._place_ahead_frames = place_ahead_frames
+        self._exact = exact
+        self._unheard: dict[VoiceId, Launch] = {}
+        self._requests_made = 0
+        self._lamp_beat = -math.inf
+        self._deeds = Deeds(self)
+        self.gains_db: dict[str, float] = {}
+        for name, track in music.tracks.items():
+            self.set_gain(name, track.gain_db, ramp_s=0.0)
+
+    # What comes in ---------------------------------------------------------------------------------------------------
+
+    def hear(self, heard: Heard) -> None:
+        """Do what a message asks. What cannot be done is answered with /refused; nothing else changes."""
+        try:
+            self._deeds.do(heard)
+        except SchemaError as error:
+            self.refuse(heard.reply, heard.message.route.address, "bad-request", str(error))
+
+    def engine_said(self, event: LinkEvent) -> None:
+        """Take in a clip, a refusal, or news of the engine's state."""
+        match event:
+            case ClipArrived():
+                self._take_in(event)
+            case RequestRefused():
+                self._give_up(event.refusal)
+            case EngineStateChanged():
+                self.tell("/engine/state", state=event.state, detail=event.detail)
+
+    # From a cue to a wish --------------------------------------------------------------------------------------------
+
+    def fire(
+        self,
+        cue: Cue,
+        *,
+        trigger: Trigger,
+        reply: Reply,
+        asked_beat: float | None = None,
+        not_before_frame: int = 0,
+        sound: Sound | None = None,
+    ) -> Wish:
+        """Wish for `cue` at `asked_beat`, or on the first quantum that leaves the engine its time.
+
+        A sound that is at hand (given, or made before from the same words) needs no engine. Raises `CueError` when
+        too much is under way.
+        """
+        now_frame = self.mixer.frame
+        self.play()
+        request = self._request(cue, deadline_in_s=0.0)
+        sound = sound or self._shelf.get(request)
+        if asked_beat is None:
+            lookahead_s = 0.0 if sound else self.latencies.p99_s(request)
+            earliest_frame = max(now_frame + self._place_ahead_frames + self.frames(lookahead_s), not_before_frame)
+            asked_beat = landing_beat(
+                earliest_beat=max(0.0, self.transport.beat_at_frame(earliest_frame)), quantum_beats=cue.quantum_beats
+            )
+        wish = self._wish(cue, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=sound)
+        bar, beat = self.meter.position(asked_beat)
+        reply(
+            codec.write(
+                "/cue/planned", request_id=wish.request.request_id, cue=cue.name, track=cue.track, bar=bar, beat=beat
+            )
+        )
+        return wish
+
+    def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
+        """Have `cue` made now, so that firing it later takes no engine time."""
+        if self._shelf.get(self._request(cue, deadline_in_s=0.0)) is None:
+            self._wish(cue, trigger=trigger, reply=reply, asked_beat=None, sound=None)
+
+    def cancel(self, name: str) -> int:
+        """Take back every wish of that cue, or the one of that request id. How many there were."""
+        found = [wish for wish in self.wishes.values() if name in (wish.cue.name, wish.request.request_id)]
+        for wish in found:
+            self._drop(wish)
+        return len(found)
+
+    def cancel_all(self, *, track: str) -> None:
+        """Take back every wish for a track."""
+        for wish in [wish for wish in self.wishes.values() if wish.cue.track == track]:
+            self._drop(wish)
+
+    def _wish(self, cue: Cue, *, trigger: Trigger, reply: Reply, asked_beat: float | None, sound: Sound | None) -> Wish:
+        if len(self.wishes) >= WISHES_MAX:
+            raise CueError(f"{WISHES_MAX} cues are under way already; wait, or take some back with /cue/cancel")
+        for other in list(self.wishes.values()):  # the newest wish for a slot and a beat is the one that counts
+            if asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
+                self.refuse(other.reply, other.cue.name, "superseded", f"a newer cue took its place on {cue.track}")
+                self._drop(other)
+        deadline_in_s = PREFETCH_S
+        if asked_beat is not None:
+            ahead_frames = self.transport.frame_at_beat(asked_beat) - self._place_ahead_frames - self.mixer.frame
+            deadline_in_s = ahead_frames / self.mixer.sample_rate_hz
+        request = self._request(cue, deadline_in_s=deadline_in_s)
+        wish = Wish(cue=cue, trigger=trigger, reply=reply, request=request, asked_beat=asked_beat, sound=sound)
+        self.wishes[request.request_id] = wish
+        if sound is None:
+            self.engine.request(request)
+        return wish
+
+    def _request(self, cue: Cue, *, deadline_in_s: float) -> GenerateRequest:
+        self._requests_made += 1
+        return request_for(
+            cue,
+            request_id=f"{cue.name[:40]}-{self._requests_made}",
+            frames=self.transport.frames_in(cue.length_beats, at_frame=self.mixer.frame),
+            sample_rate_hz=self.mixer.sample_rate_hz,
+            deadline_in_s=deadline_in_s,
+            slot="",  # which wish outlives which depends on their beats, and those are ours to compare
+            exact=self._exact,
+        )
+
+    # From the engine -------------------------------------------------------------------------------------------------
+
+    def _take_in(self, event: ClipArrived) -> None:
+        """Keep the clip as a take, ready it for its track, and note how long it took."""
+        clip, wish = event.clip, self.wishes.get(event.clip.request.request_id)
+        self.latencies.note(clip.request, event.request_to_clip_ms / 1_000)
+        if wish is None:  # taken back while it was made
+            return
+        if float(np.max(np.abs(clip.samples))) < SILENCE_PEAK:
+            sentence = f"the engine made silence of {wish.cue.prompt!r}; say it in other words or take another seed"
+            self._give_up(Refusal(request_id=clip.request.request_id, reason="silent", sentence=sentence))
+            return
+        rate_hz, frames = clip.request.sample_rate_hz, clip.request.frames
+        loudness_lufs = loudness.measure_lufs(clip.samples[:frames], rate_hz)
+        take = self.library.keep(
+            clip,
+            wish.cue,
+            tempo_bpm=self.transport.tempo_bpm(self.mixer.frame),
+            loudness_lufs=loudness_lufs,
+            request_to_clip_ms=event.request_to_clip_ms,
+        )
+        target_lufs = self.music.tracks[wish.cue.track].loudness_lufs
+        wish.request_to_clip_ms = event.request_to_clip_ms
+        wish.sound = Sound(
+            take_id=take.take_id,
+            samples=clip.samples,
+            frames=frames,
+            tail_frames=clip.request.tail_frames,
+            gain=loudness.gain(clip.samples, loudness_lufs, target_lufs=target_lufs) * loudness.ratio(wish.cue.gain_db),
+            sustained=is_sustained(clip.samples, frames, sample_rate_hz=rate_hz),
+        )
+        self._shelf.put(clip.request, wish.sound)
+        self.tell(
+            "/clip/ready",
+            request_id=clip.request.request_id,
+            cue=wish.cue.name,
+            track=wish.cue.track,
+            request_to_clip_ms=event.request_to_clip_ms,
+            understood=clip.provenance.understood,
+        )
+        if wish.asked_beat is None:
+            del self.wishes[clip.request.request_id]
+
+    def _give_up(self, refusal: Refusal) -> None:
+        """No clip will come: say so, and let the slot's last take stand in on the beat."""
+        wish = self.wishes.pop(refusal.request_id, None)
+        if wish is None or refusal.reason in ("cancelled", "superseded"):
+            return
+        self.refuse(wish.reply, wish.cue.name, refusal.reason, refusal.sentence)
+        if wish.asked_beat is not None and (stand_in := self._stand_in(wish.cue)) is not None:
+            frame = max(self.transport.frame_at_beat(wish.asked_beat), self.mixer.frame + self._place_ahead_frames)
+            self._launch(wish, *stand_in, frame=frame, how="last-take")
+
+    # From a wish to a track ------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
+        now_frame = self.mixer.frame
+        self._note_what_sounded()
+        if not self.transport.playing:
+            return
+        self.ask_ahead()
+        for wish in list(self.wishes.values()):
+            if wish.asked_beat is not None:
+                self._bring_forward(wish, now_frame)
+        until_frame = now_frame + self.frames(HORIZON_S)
+        if self.end_beat is not None:
+            until_frame = min(until_frame, self.transport.frame_at_beat(self.end_beat))
+        for track in self.tracks.values():
+            track.plan(now_frame=now_frame, until_frame=until_frame)
+        self._light_the_lamp(now_frame)
+
+    def ask_ahead(self) -> None:
+        """Ask for what the timeline will want soon."""
+        until_beat = self.transport.beat_at_frame(self.mixer.frame + self.frames(PREFETCH_S))
+        while self._timeline and self._timeline[0].beat <= until_beat:
+            entry = self._timeline.popleft()
+            self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
+
+    def _bring_forward(self, wish: Wish, now_frame: int) -> None:
+        """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""
+        assert wish.asked_beat is not None
+        frame = self.transport.frame_at_beat(wish.asked_beat)
+        soonest_frame = (
+            now_frame + self._place_ahead_frames // 2
+        )  # less than what `fire` left, so on time stays on time
+        if wish.sound is not None:
+            if frame < soonest_frame:
+                self._too_late(wish, now_frame)
+            elif frame < now_frame + self.frames(HORIZON_S):
+                self.wishes.pop(wish.request.request_id)
+                self._launch(wish, wish.cue, wish.sound, frame=frame, how=wish.how)
+        elif frame < soonest_frame and not self._exact:
+            self._too_late(wish, now_frame)
+
+    def _too_late(self, wish: Wish, now_frame: int) -> None:
+        """Follow the cue's late rule: the music never stops because of us."""
+        assert wish.asked_beat is not None
+        stand_in = self._stand_in(wish.cue)
+        rule = verdict(wish.cue, has_last_take=stand_in is not None)
+        soonest_frame = now_frame + self._place_ahead_frames
+        if rule == "drop":
+            why = "the engine is lost" if self.engine.state == "lost" else "the engine was slower than expected"
+            self.refuse(wish.reply, wish.cue.name, "late", f"{wish.cue.name} missed its beat, because {why}")
+            self._drop(wish)
+            return
+        if rule == "last-take" and wish.how == "on-time" and stand_in is not None:
+            frame = max(soonest_frame, self.transport.frame_at_beat(wish.asked_beat))
+            self._launch(wish, *stand_in, frame=frame, how="last-take")
+            if not wish.cue.loop:  # its beat has had its sound; the clip is kept on the shelf for the next time
+                wish.asked_beat, wish.how = None, "last-take"
+                return
+        wish.how = "now" if rule == "now" else "next"
+        wait_s = 0.0 if wish.sound else self.latencies.p99_s(wish.request)
+        wish.asked_beat = landing_beat(
+            earliest_beat=self.transport.beat_at_frame(soonest_frame + self.frames(wait_s)),
+            quantum_beats=0.0 if rule == "now" else wish.cue.quantum_beats,
+        )
+
+    def _launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
+        """Lay a sound on its track. `cue` is the wish's own, or that of the take that stands in for it."""
+        track = self.tracks[cue.track]
+        asked_beat = self.transport.beat_at_frame(frame) if wish.asked_beat is None else wish.asked_beat
+        launch = Launch(
+            cue=cue,
+            trigger=wish.trigger,
+            asked_beat=asked_beat,
+            asked_frame=frame,
+            how=how,
+            take_id=sound.take_id,
+            request_to_clip_ms=wish.request_to_clip_ms,
+        )
+        if how == "last-take" and track.looping is sound:  # what loops goes on by itself
+            launch.heard_frame = frame
+            self._tell_of_launch(launch)
+            return
+        try:
+            if cue.loop:
+                voice = track.launch_loop(
+                    sound,
+                    beat=asked_beat,
+                    frame=frame,
+                    length_beats=cue.length_beats,
+                    swap_frames=self.frames(cue.swap_fade_ms / 1_000),
+                )
+            else:
+                voice = track.launch_once(sound, frame=frame)
+        except MixerFull as error:
+            self.refuse(wish.reply, cue.name, "full", str(error))
+            return
+        self.launches.append(launch)
+        self._unheard[voice] = launch
+        history = self.history[cue.track]
+        if not history or history[-1][1] is not sound:
+            history.append((cue, sound))
+        bar, beat = self.meter.position(asked_beat)
+        self.tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)
+
+    def _stand_in(self, cue: Cue) -> tuple[Cue, Sound] | None:
+        """What plays when `cue` has no clip yet: its own last take, or, for a loop, whatever its track looped last."""
+        history = self.history[cue.track]
+        own = [(played, sound) for played, sound in history if played.name == cue.name]
+        loops = [(played, sound) for played, sound in history if cue.loop and played.loop]
+        candidates = own or loops
+        return candidates[-1] if candidates else None
+
+    def _note_what_sounded(self) -> None:
+        for report in self.mixer.launched():
+            launch = self._unheard.pop(report.voice, None)
+            if launch is not None:
+                launch.heard_frame = report.first_frame
+                self._tell_of_launch(launch)
+        long_ago_frame = self.mixer.frame - self.frames(HORIZON_S)
+        while self._unheard and next(iter(self._unheard.values())).asked_frame < long_ago_frame:
+            del self._unheard[next(iter(self._unheard))]  # a newer loop took its beat before it sounded
+
+    def _tell_of_launch(self, launch: Launch) -> None:
+        bar, beat = self.meter.position(launch.asked_beat)
+        self.tell(
+            "/launch",
+            take_id=launch.take_id,
+            cue=launch.cue.name,
+            track=launch.cue.track,
+            bar=bar,
+            beat=beat,
+            error_frames=launch.error_frames or 0,
+            how=launch.how,
+        )
+
+    def _light_the_lamp(self, now_frame: int) -> None:
+        whole_beat = math.floor(self.transport.beat_at_frame(now_frame))
+        if whole_beat != self._lamp_beat and whole_beat >= 0:
+            self._lamp_beat = whole_beat
+            bar, beat = self.meter.position(whole_beat)
+            self.tell("/beat", bar=bar, beat=beat)
+
+    # The transport ---------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Run from where the music stands, after a preroll in which what stands there can be made."""
+        if not self.transport.playing:
+            now_frame = self.mixer.frame
+            self.line_up(from_beat=self.transport.beat_at_frame(now_frame))
+            self.transport.play(at_frame=now_frame + self.frames(PREROLL_S))
+
+    def line_up(self, *, from_beat: float) -> None:
+        """Make the timeline go on from `from_beat`."""
+        entries = sorted(self.music.timeline, key=lambda entry: entry.beat)
+        self._timeline = deque(entry for entry in entries if entry.beat >= from_beat)
+
+    def stop(self, *, fade_s: float) -> None:
+        """Stand still: what plays fades out, what was wished for is taken back."""
+        self.transport.stop(at_frame=self.mixer.frame)
+        for track in self.tracks:
+            self.stop_track(track, fade_s=fade_s)
+
+    def stop_track(self, track: str, *, fade_s: float) -> None:
+        """Fade out one track and take back what was to come on it."""
+        self.cancel_all(track=track)
+        self.tracks[track].stop(fade_frames=self.frames(fade_s))
+        for voice, launch in list(self._unheard.items()):
+            if launch.cue.track == track:
+                del self._unheard[voice]
+                self.launches.remove(launch)
+
+    def locate(self, beat: float, *, fade_s: float) -> None:
+        """Go on from `beat`; what plays fades out."""
+        playing = self.transport.playing
+        self.stop(fade_s=fade_s)
+        self.transport.locate(beat, at_frame=self.mixer.frame)
+        self.line_up(from_beat=beat)
+        if playing:
+            self.play()
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """Change the tempo at the first bar that the mixer has not been told of yet.
+
+        What loops goes on at the new beats, each pass with its own length; what is asked for from now on fits them.
+        """
+        now_frame = self.mixer.frame
+        free_beat = max(0.0, self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S)))
+        at_beat = landing_beat(earliest_beat=free_beat, quantum_beats=self.meter.beats_per_bar)
+        self.transport.set_tempo(tempo_bpm, at_beat=at_beat, at_frame=now_frame)
+
+    def set_gain(self, track: str, gain_db: float, *, ramp_s: float) -> None:
+        """Bring a track to a gain."""
+        self.gains_db[track] = gain_db
+        self.mixer.set_track_gain(track, loudness.ratio(gain_db), ramp_frames=self.frames(ramp_s))
+
+    @property
+    def timeline_is_over(self) -> bool:
+        """Whether the timeline has nothing more to ask for and nothing is under way."""
+        return not self._timeline and not self.wishes
+
+    # Small things ----------------------------------------------------------------------------------------------------
+
+    def frames(self, seconds: float) -> int:
+        """Seconds in frames of the output."""
+        return round(seconds * self.mixer.sample_rate_hz)
+
+    def tell(self, address: str, **values: codec.Value) -> None:
+        """Send an event to all who subscribed."""
+        self.audience.tell(codec.write(address, **values), now_s=self.now_s())
+
+    def refuse(self, reply: Reply, what: str, reason: str, sentence: str) -> None:
+        """Say no to whoever asked, and let the subscribers know."""
+        packet = codec.write("/refused", what=what[:200], reason=reason, sentence=sentence)
+        reply(packet)
+        self.audience.tell(packet, now_s=self.now_s(), besides=reply)
+
+    def _drop(self, wish: Wish) -> None:
+        del self.wishes[wish.request.request_id]
+        if wish.sound is None:
+            self.engine.cancel(wish.request.request_id)

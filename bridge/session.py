@@ -1,0 +1,135 @@
+"""A set, live: the thread on which the player lives, and everything around it that makes or takes sound."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from bridge.engine_link import ClipArrived, EngineLink, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.library import Library
+from bridge.player import Player
+from bridge.set_file import Set
+from bridge.tracks.mixer import Mixer
+from bridge.tracks.output import Output, open_output
+from bridge.triggers.heard import Heard
+from bridge.triggers.osc import OscPort
+
+log = logging.getLogger("upbeat.bridge")
+
+TICK_S = 0.01  # how often the player looks ahead; what it plans lies a second away, so this need not be exact
+WAITING_MAX = 4_096  # messages and clips not yet looked at; more than that are refused
+CLOSE_WITHIN_S = 5.0
+
+T = TypeVar("T")
+Event = Heard | LinkEvent | Callable[[Player], None]
+
+
+class Session:
+    """Output, engine link, OSC port, library and player of one set, started and closed together."""
+
+    def __init__(
+        self,
+        music: Set,
+        *,
+        engine_endpoint: str,
+        takes_folder: Path,
+        output_kind: str = "auto",
+        output_device: str | None = None,
+        osc_host: str = "127.0.0.1",
+        osc_port: int = 0,
+        say: Callable[[str], None] = log.info,
+    ) -> None:
+        self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
+        self._closing = threading.Event()
+        self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
+        self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
+        try:
+            self.output: Output = open_output(output_kind, self.mixer, device=output_device, say=say)
+            self.link = EngineLink(engine_endpoint, on_event=self._put)
+            self.library = Library(takes_folder, on_trouble=say)
+        except BaseException:  # the port must not stay taken, whatever stopped us
+            self.osc.close()
+            raise
+        self.player = Player(
+            music,
+            mixer=self.mixer,
+            engine=self.link,
+            library=self.library,
+            place_ahead_frames=2 * self.output.block_frames + round(0.02 * music.sample_rate_hz),
+            now_s=time.monotonic,
+            unix_s=time.time,
+            output_name=self.output.name,
+        )
+        self._thread = threading.Thread(target=self._live, name="player", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen and to sound. The music itself waits for `play`."""
+        self.output.start()
+        self.link.start()
+        self.osc.start()
+        self._thread.start()
+
+    def hear(self, heard: Heard) -> None:
+        """Hand a message to the player. Any thread. Raises `queue.Full` if too many wait."""
+        self._events.put_nowait(heard)
+
+    def ask(self, question: Callable[[Player], T], *, within_s: float = 5.0) -> T:
+        """Run `question` on the player's own thread, and hand back its answer. Raises `TimeoutError`."""
+        answers: queue.Queue[T] = queue.Queue(maxsize=1)
+        self._events.put(lambda player: answers.put(question(player)), timeout=within_s)
+        try:
+            return answers.get(timeout=within_s)
+        except queue.Empty:
+            raise TimeoutError(f"the player did not answer within {within_s:g} s") from None
+
+    def close(self) -> None:
+        """Stop listening, sounding and writing, in that order; bounded."""
+        self._closing.set()
+        self.osc.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=CLOSE_WITHIN_S)
+        self.link.close()
+        self.output.stop()
+        self.library.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _put(self, event: LinkEvent) -> None:
+        self._events.put(event, timeout=CLOSE_WITHIN_S)
+
+    def _live(self) -> None:
+        next_tick_s = time.monotonic()
+        while not self._closing.is_set():
+            wait_s = next_tick_s - time.monotonic()
+            if wait_s <= 0:  # however much is heard, the music is looked after
+                self._bravely(self.player.tick)
+                next_tick_s = time.monotonic() + TICK_S
+                continue
+            try:
+                event = self._events.get(timeout=wait_s)
+            except queue.Empty:
+                continue
+            self._bravely(lambda event=event: self._take(event))  # type: ignore[misc]
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Heard():
+                self.player.hear(event)
+            case ClipArrived() | RequestRefused() | EngineStateChanged():
+                self.player.engine_said(event)
+            case _:
+                event(self.player)
+
+    def _bravely(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        except Exception:  # a mistake of ours must not stop the music; it is logged with all there is to know
+            log.exception("the player stumbled, and goes on")

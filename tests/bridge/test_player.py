@@ -1,0 +1,377 @@
+"""One cue from trigger to track, with the real mixer, at 120 BPM and 48 kHz: a beat is 24 000 frames."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.player import PREROLL_S
+from bridge.set_file import Set
+from osc_schemas.cue import LateRule
+from tests.bridge.stage import RATE_HZ, Stage, a_set, cue, onsets
+
+BEAT_FRAMES = 24_000
+START_FRAME = round(PREROLL_S * RATE_HZ)  # of beat 0
+
+
+@pytest.fixture
+def on_stage(tmp_path: Path):  # type: ignore[no-untyped-def]
+    stages: list[Stage] = []
+
+    def put(music: Set) -> Stage:
+        stages.append(Stage(music, tmp_path / f"takes{len(stages)}"))
+        return stages[-1]
+
+    yield put
+    for stage in stages:
+        stage.library.close()
+
+
+def test_a_cue_of_the_timeline_sounds_on_its_beat_to_the_frame(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick"), timeline=((0, "kick"), (2.5, "kick"))))
+
+    stage.hear("/transport/play")
+    stage.run(8)
+
+    assert onsets(stage.sound) == [START_FRAME, START_FRAME + round(2.5 * BEAT_FRAMES)]
+    assert [(launch.asked_beat, launch.error_frames, launch.how) for launch in stage.player.launches] == [
+        (0, 0, "on-time"),
+        (2.5, 0, "on-time"),
+    ]
+
+
+def test_a_cue_over_osc_lands_on_its_quantum_and_its_sender_is_told_where(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", quantum_beats=4)))
+    stage.hear("/transport/play")
+    stage.run(2 * PREROLL_S + 1.2)
+
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    assert onsets(stage.sound) == [START_FRAME + 4 * BEAT_FRAMES]
+    [[_, name, track, bar, beat]] = stage.replied("/cue/planned")
+    assert (name, track, bar, beat) == ("kick", "drums", 2, 1.0)
+
+
+def test_a_cue_starts_the_music_if_it_stands_still(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    assert onsets(stage.sound) == [START_FRAME]
+
+
+def test_a_timetag_is_honoured_to_the_frame_where_there_is_no_quantum(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", quantum_beats=0)))
+    stage.hear("/transport/play")
+    stage.run(4)
+
+    stage.hear("/cue/go", name="kick", at_unix_s=2.75)
+    stage.run(4)
+
+    assert onsets(stage.sound) == [pytest.approx(2.75 * RATE_HZ, abs=1)]
+
+
+def test_a_loop_goes_round_on_the_beat_and_its_tail_sounds_over_the_next_pass(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", loop=True), timeline=((0, "kick"),), tempo_bpm=124))
+    stage.hear("/transport/play")
+    stage.run(1, answer=False)
+    request = stage.engine.asked.pop()
+    samples = np.zeros((request.frames + request.tail_frames, 1), np.float32)
+    samples[0], samples[request.frames + 100] = 0.8, 0.2
+    stage.answer(request, samples=samples)
+
+    stage.run(12)
+
+    beat_frames = 60 / 124 * RATE_HZ
+    begun = [START_FRAME + round(beat * beat_frames) for beat in range(11)]
+    assert onsets(stage.sound)[:11] == begun
+    in_the_tail = stage.sound[begun[0] + request.frames + 100, 0]
+    assert in_the_tail > 0.2 * stage.sound[begun[0], 0]
+
+
+def test_a_new_loop_takes_over_from_the_old_one(on_stage) -> None:
+    stage = on_stage(a_set(cue("a", loop=True, seed=1), cue("b", loop=True, seed=2), timeline=((0, "a"), (4, "b"))))
+    stage.hear("/transport/play")
+
+    stage.run(12)
+
+    sounding = stage.player.tracks["drums"].looping
+    assert sounding is not None
+    assert sounding.take_id.startswith("b-")
+    at_four = START_FRAME + 4 * BEAT_FRAMES
+    assert onsets(stage.sound[at_four - 100 :])[0] == 100
+    assert stage.mixer.voices_in_use < 8
+
+
+def test_what_was_made_once_lands_again_without_the_engine(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    stage.hear("/cue/go", name="kick")
+    stage.run(2, answer=False)
+
+    assert len(onsets(stage.sound)) == 2
+    assert stage.engine.asked == []
+
+
+def test_an_armed_cue_is_made_at_once_and_waits(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/transport/play")
+    stage.hear("/cue/arm", name="kick")
+    stage.run(4)
+    assert onsets(stage.sound) == []
+
+    stage.hear("/cue/go", name="kick")
+    stage.run(2, answer=False)
+
+    assert len(onsets(stage.sound)) == 1
+
+
+def test_the_lookahead_follows_the_engine(on_stage) -> None:
+    stage = on_stage(a_set(cue("slow", quantum_beats=1, seed=1)))
+    stage.hear("/cue/arm", name="slow")
+    stage.answer(stage.engine.asked.pop(), after_ms=900)
+    stage.hear("/cue/set", name="slow", key="seed", value=2)
+    stage.hear("/transport/play")
+    stage.run(2 * PREROLL_S + 0.1)
+
+    stage.hear("/cue/go", name="slow")
+
+    [[_, _, _, bar, beat]] = stage.replied("/cue/planned")
+    assert (bar, beat) == (1, 3.0)  # beat 1 is 450 ms away, beat 2 the first that leaves 900 ms
+
+
+@pytest.mark.parametrize(
+    ("late", "heard_beats"), [("last-take", [0, 4]), ("next", [0, 6]), ("drop", [0]), ("now", [0, 5])]
+)
+def test_what_a_late_one_shot_becomes(on_stage, late: LateRule, heard_beats: list[int]) -> None:
+    stage = on_stage(a_set(cue("kick", seed=1, late=late), timeline=((0, "kick"),)))
+    stage.hear("/transport/play")
+    stage.run(3)
+    stage.hear("/cue/set", name="kick", key="seed", value=2)
+    stage.player.fire(stage.player.cues["kick"], trigger="timeline", reply=lambda packet: None, asked_beat=4)
+
+    stage.run(4, answer=False)  # beat 5 has come, and the clip for beat 4 has not
+    stage.run(5)
+
+    found = [round((frame - START_FRAME) / BEAT_FRAMES, 2) for frame in onsets(stage.sound)]
+    assert found == pytest.approx(heard_beats, abs=0.1)
+    assert all(launch.error_frames == 0 for launch in stage.player.launches)
+
+
+def test_a_loop_goes_on_while_the_engine_is_lost_and_the_new_one_comes_when_it_is_back(on_stage) -> None:
+    loops = (cue("a", loop=True, seed=1, quantum_beats=4), cue("b", loop=True, seed=2, quantum_beats=4))
+    stage = on_stage(a_set(*loops, timeline=((0, "a"),)))
+    stage.hear("/transport/play")
+    stage.run(4)
+
+    stage.engine.state = "lost"
+    stage.hear("/cue/go", name="b")
+    stage.run(12, answer=False)
+    assert onsets(stage.sound) == [START_FRAME + beat * BEAT_FRAMES for beat in range(14)]
+
+    stage.engine.state = "ready"
+    stage.run(8)
+    sounding = stage.player.tracks["drums"].looping
+    assert sounding is not None
+    assert sounding.take_id.startswith("b-")
+    assert len(onsets(stage.sound)) == 22
+
+
+def test_a_refusal_by_the_engine_reaches_whoever_asked(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+
+    stage.refuse(stage.engine.asked.pop())
+
+    assert stage.replied("/refused") == [["kick", "engine-error", "it would not"]]
+    assert stage.player.wishes == {}
+
+
+def test_silence_is_refused(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+    request = stage.engine.asked.pop()
+
+    stage.answer(request, samples=np.zeros((request.frames + request.tail_frames, 1), np.float32))
+
+    [[_, reason, _]] = stage.replied("/refused")
+    assert reason == "silent"
+
+
+def test_every_launch_has_its_journal_line_first(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick"), timeline=((0, "kick"),)))
+    stage.hear("/transport/play")
+    stage.run(1)  # the clip is there, its beat is not
+
+    journal = (stage.library.folder / "journal.jsonl").read_text()
+
+    assert '"cue": "kick"' in journal
+    assert onsets(stage.sound) == []
+
+
+def test_takes_go_back_and_forth(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", seed=1)))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+    stage.hear("/take/next", track="drums")
+    stage.run(2)
+    stage.hear("/take/previous", track="drums")
+    stage.run(2, answer=False)
+    stage.hear("/take/again", track="drums")
+    stage.run(2, answer=False)
+
+    first, second, third, fourth = (launch.take_id for launch in stage.player.launches)
+    assert first != second
+    assert first == third == fourth
+    stage.hear("/take/pin", track="drums")
+    assert stage.library.take(first).pinned
+
+
+def test_refining_asks_for_the_same_seed_at_more_steps(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", seed=9)))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    stage.hear("/take/refine", track="drums")
+
+    assert (stage.engine.asked[0].seed, stage.engine.asked[0].steps) == (9, 4)
+
+
+def test_a_scene_lands_together(on_stage) -> None:
+    music = a_set(cue("kick", seed=1), cue("sub", track="bass", seed=2), scenes={"drop": ("kick", "sub")})
+    stage = on_stage(music)
+    stage.hear("/scene/go", name="drop")
+
+    stage.run(4)
+
+    assert len({launch.heard_frame for launch in stage.player.launches}) == 1
+    assert len(stage.player.launches) == 2
+
+
+def test_panic_fades_and_a_second_one_cuts(on_stage) -> None:
+    stage = on_stage(a_set(cue("pad", length_beats=16)))
+    stage.hear("/cue/go", name="pad")
+    request = stage.engine.asked.pop()
+    stage.answer(request, samples=np.full((request.frames + request.tail_frames, 1), 0.5, np.float32))
+    stage.run(4)
+
+    stage.hear("/panic")
+    stage.run(0.1, answer=False)
+    fading = stage.sound[-1, 0]
+    stage.hear("/panic")
+    stage.run(0.1, answer=False)
+
+    assert 0 < fading < stage.sound[4 * BEAT_FRAMES - 1, 0]
+    assert np.all(stage.sound[-BEAT_FRAMES // 20 :] == 0)
+    assert not stage.player.transport.playing
+
+
+def test_gain_is_ramped(on_stage) -> None:
+    stage = on_stage(a_set(cue("pad", length_beats=16)))
+    stage.hear("/cue/go", name="pad")
+    request = stage.engine.asked.pop()
+    stage.answer(request, samples=np.full((request.frames + request.tail_frames, 1), 0.5, np.float32))
+    stage.run(4)
+
+    stage.hear("/track/gain", track="drums", gain_db=-20.0)
+    stage.run(0.5)
+
+    before, after = stage.sound[4 * BEAT_FRAMES - 1, 0], stage.sound[-1, 0]
+    assert after == pytest.approx(before / 10, rel=1e-3)
+    assert np.abs(np.diff(stage.sound[-12_000:, 0])).max() < 0.01 * before
+
+
+def test_stopping_a_track_leaves_the_other_playing(on_stage) -> None:
+    music = a_set(
+        cue("kick", loop=True, seed=1), cue("sub", track="bass", loop=True, seed=2), timeline=((0, "kick"), (0, "sub"))
+    )
+    stage = on_stage(music)
+    stage.hear("/transport/play")
+    stage.run(4)
+
+    stage.hear("/track/stop", track="drums")
+    stage.run(4)
+
+    assert stage.player.tracks["drums"].looping is None
+    assert stage.player.tracks["bass"].looping is not None
+
+
+def test_a_tempo_change_moves_the_beats_to_come(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", loop=True), timeline=((0, "kick"),)))
+    stage.hear("/transport/play")
+    stage.run(3)
+
+    stage.hear("/transport/tempo", tempo_bpm=60.0)
+    stage.run(16)
+
+    apart = np.diff(onsets(stage.sound))
+    assert set(apart.tolist()) == {BEAT_FRAMES, 2 * BEAT_FRAMES}
+    assert apart.tolist() == sorted(apart.tolist())
+
+
+def test_locate_goes_on_with_the_timeline_from_there(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", seed=1), cue("crash", seed=2), timeline=((0, "kick"), (32, "crash"))))
+    stage.hear("/transport/play")
+    stage.run(1)
+
+    stage.hear("/transport/locate", bar=9, beat=1.0)
+    stage.run(6)
+
+    assert [launch.cue.name for launch in stage.player.launches] == ["crash"]
+
+
+def test_status_answers_with_types_anyone_can_read(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    stage.hear("/status")
+
+    [transport] = stage.replied("/status/transport")
+    assert transport[:2] == [1, 120.0]
+    assert [track[:2] for track in stage.replied("/status/track")] == [["drums", "kick"], ["bass", ""]]
+    assert stage.replied("/status/end") == [[2]]
+
+
+def test_whoever_subscribed_hears_beats_and_launches(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick"), timeline=((1, "kick"),)))
+    stage.hear("/subscribe", seconds=60)
+    stage.hear("/transport/play")
+
+    stage.run(6)
+
+    assert stage.replied("/beat")[:3] == [[1, 1.0], [1, 2.0], [1, 3.0]]
+    [[take_id, name, track, bar, beat, error_frames, how]] = stage.replied("/launch")
+    assert (name, track, bar, beat, error_frames, how) == ("kick", "drums", 1, 2.0, 0, "on-time")
+    assert str(take_id).startswith("kick-")
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "sentence"),
+    [
+        ("/cue/go", {"name": "kik"}, "there is no cue 'kik'; the nearest is kick"),
+        ("/cue/say", {"track": "drms", "prompt": "x", "length_beats": 1.0}, "the nearest is drums"),
+        ("/cue/say", {"track": "drums", "prompt": " ", "length_beats": 1.0}, "the prompt is empty"),
+        ("/cue/say", {"track": "drums", "prompt": "k" * 2_000, "length_beats": 1.0}, "at most 1000"),
+        ("/cue/say", {"track": "drums", "prompt": "x", "length_beats": 0.0}, "needs a length above 0"),
+        ("/cue/say", {"track": "drums", "prompt": "x", "length_beats": 900.0}, "up to 60 s"),
+        ("/cue/set", {"name": "kick", "key": "steps", "value": 3.0}, "one of 1, 2, 4"),
+        ("/cue/cancel", {"name": "kick"}, "is under way"),
+        ("/scene/go", {"name": "drop"}, "there is no scene 'drop'"),
+        ("/take/again", {"track": "drums"}, "has played no take yet"),
+        ("/take/previous", {"track": "drums"}, "there is none before"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_sentence(on_stage, address: str, values: dict, sentence: str) -> None:
+    stage = on_stage(a_set(cue("kick")))
+
+    stage.hear(address, **values)
+
+    [[what, _, said]] = stage.replied("/refused")
+    assert what == address
+    assert sentence in str(said)
+    assert stage.player.wishes == {}
