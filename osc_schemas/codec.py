@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.parsing.osc_types import IMMEDIATELY
 
 from osc_schemas import bounds
 from osc_schemas.clip import Clip, Provenance, Samples
@@ -19,6 +17,10 @@ from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, Arg, Listener, Route, find
 
 Value = str | int | float | bool
+
+_TAGS_READ = b"ifsbhdtrmTFN"  # no arrays: no row takes one, and a deep one is a trap for whoever prints it
+_BUNDLE_DEPTH_MAX = 8
+_SECONDS_1900_TO_1970 = 2_208_988_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +76,48 @@ def read(packet: bytes, *, to: Listener) -> list[Message]:
     return [_message(raw, to, at_unix_s) for raw, at_unix_s in _unpacked(packet)]
 
 
-def _unpacked(packet: bytes) -> list[tuple[OscMessage, float | None]]:
-    try:
-        if OscBundle.dgram_is_bundle(packet):
-            return _unbundled(OscBundle(packet))
-        if OscMessage.dgram_is_message(packet):
-            return [(OscMessage(packet), None)]
+def _unpacked(packet: bytes, at_unix_s: float | None = None, depth: int = 0) -> list[tuple[OscMessage, float | None]]:
+    """The messages in a packet, each with its bundle's time. A bundle is taken whole or not at all."""
+    if packet.startswith(b"/"):
+        return [(_parsed(packet), at_unix_s)]
+    if not packet.startswith(b"#bundle\0"):
+        raise WireError(
+            f"the packet of {len(packet)} bytes is no OSC message: it begins neither with / nor with #bundle"
+        )
+    if depth > _BUNDLE_DEPTH_MAX:
+        raise WireError(f"the bundles lie in one another too deep; {_BUNDLE_DEPTH_MAX} deep is as far as they may")
+    if len(packet) < 16:
+        raise WireError(f"the bundle of {len(packet)} bytes has been cut short; it needs a timetag")
+    at_unix_s = _unix_s(int.from_bytes(packet[8:16]))
+    messages: list[tuple[OscMessage, float | None]] = []
+    start = 16
+    while start < len(packet):
+        size = int.from_bytes(packet[start : start + 4])
+        start += 4 + size
+        if not size or start > len(packet):
+            raise WireError(f"the bundle of {len(packet)} bytes has been cut short, or its element sizes are wrong")
+        messages += _unpacked(packet[start - size : start], at_unix_s, depth + 1)
+    return messages
+
+
+def _unix_s(timetag: int) -> float | None:
+    """Seconds since 1970 of an NTP timetag, which counts 2**-32 s since 1900; None for the one that says "at once"."""
+    return None if timetag == 1 else timetag / 2**32 - _SECONDS_1900_TO_1970
+
+
+def _parsed(packet: bytes) -> OscMessage:
+    address, end, _ = packet.partition(b"\0")
+    if not end:
+        raise WireError(f"the packet of {len(packet)} bytes is no OSC message: its address does not end")
+    tags = packet[4 * (len(address) // 4 + 1) :].partition(b"\0")[0]
+    # python-osc passes over a type that it does not know and reads its bytes as the next argument's.
+    if unknown := tags.removeprefix(b",").translate(None, _TAGS_READ):
+        raise WireError(f"the message has an argument of type {chr(unknown[0])!r}; {_TAGS_READ.decode()} can be read")
     # python-osc lets whatever its parsing stumbles over escape: struct.error, IndexError, UnicodeDecodeError and more.
+    try:
+        return OscMessage(packet)
     except Exception as error:
         raise WireError(f"the packet of {len(packet)} bytes is no OSC message: {error}") from error
-    raise WireError(f"the packet of {len(packet)} bytes is no OSC message: it begins neither with / nor with #bundle")
-
-
-def _unbundled(bundle: OscBundle) -> list[tuple[OscMessage, float | None]]:
-    at_unix_s = None if bundle.timestamp == IMMEDIATELY else float(bundle.timestamp)
-    messages: list[tuple[OscMessage, float | None]] = []
-    for content in bundle:
-        messages += _unbundled(content) if isinstance(content, OscBundle) else [(content, at_unix_s)]
-    return messages
 
 
 def _message(raw: OscMessage, to: Listener, at_unix_s: float | None) -> Message:

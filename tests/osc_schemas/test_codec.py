@@ -23,6 +23,12 @@ def packet(address: str, *args: object) -> bytes:
     return builder.build().dgram
 
 
+def nested(depth: int) -> bytes:
+    """A bundle in a bundle in a bundle, empty at last."""
+    inside = nested(depth - 1) if depth else b""
+    return b"#bundle\0" + bytes(7) + b"\1" + (len(inside).to_bytes(4) + inside if inside else b"")
+
+
 def request(**changes: object) -> GenerateRequest:
     wanted: dict[str, object] = {"request_id": "r1", "prompt": "kick", "frames": 480, "sample_rate_hz": 48_000}
     return GenerateRequest(**(wanted | changes))  # type: ignore[arg-type]
@@ -68,6 +74,13 @@ def test_a_bundle_keeps_its_timetag() -> None:
         (packet("/transport/tempo", float("inf")), "must be a finite number"),
         (packet("/subscribe", 1.5), "must be a whole number"),
         (packet("/engine/generate", "prompt", "kick"), "not known here"),
+        (b"/panic\0\0,cI\0\0\0\0x", "an argument of type 'c'"),
+        (b"/panic\0\0," + b"[" * 5_000 + b"]" * 5_000 + bytes(4), "an argument of type"),
+        (b"/panic", "does not end"),
+        (b"#bundle\0", "cut short"),
+        (b"#bundle\0" + bytes(8) + b"\0\0\0\x08/panic", "cut short"),
+        (b"#bundle\0" + bytes(8) + b"\0\0\0\x04kick", "begins neither"),
+        (nested(9), "too deep"),
         (b"kick please", "no OSC message"),
         (b"/cue/go\0,s\0\0", "no OSC message"),
         (b"", "no OSC message"),
