@@ -68,7 +68,7 @@ def _at_fault(kind: type, values: Mapping[str, Any], sound: Mapping[str, Any]) -
             kind(**{**sound, name: value})
         except SchemaError:
             return (name,)
-    return ()
+    return tuple(values)[:1]  # they do not go together; any of them leads to the place
 
 
 def fitted(name: str, value: object, hint: Any, key: KeyPath) -> Any:

@@ -1,0 +1,310 @@
+"""Sets as musicians write them, right and wrong."""
+
+import contextlib
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.set_file import (
+    ControlTrigger,
+    Effect,
+    NoteTrigger,
+    Set,
+    SetError,
+    TimelineEntry,
+    TrackSpec,
+    cue_with,
+    parse_set,
+    read_set,
+)
+from osc_schemas.cue import Cue
+from osc_schemas.errors import CueError
+
+NIGHT_DRIVE = """\
+[set]
+title = "Night drive"
+tempo_bpm = 124
+meter = "4/4"
+sample_rate_hz = 44100
+
+[engine]
+steps = 2
+
+[tracks.drums]
+gain_db = -3
+effects = [{ name = "Compressor", threshold_db = -18, ratio = 3 }, { path = "fx/Dust.vst3", on = true }]
+
+[cues.kick]
+track = "drums"
+prompt = "deep punchy kick"
+length_beats = 1
+loop = true
+
+[cues."open hat"]
+track = "drums"
+prompt = "open hat"
+length_beats = 0.5
+steps = 1
+
+[scenes.drop]
+cues = ["kick", "open hat"]
+
+[triggers]
+midi = [
+  { note = 36, cue = "kick", channel = 10 },
+  { note = 48, scene = "drop" },
+  { cc = 20, set = "kick.guidance_scale", range = [1, 8] },
+]
+
+[[timeline]]
+beat = 8.5
+cue = "open hat"
+every_beats = 1
+until_beat = 12
+
+[[timeline]]
+beat = 0
+cue = "kick"
+"""
+
+
+def test_a_set_file_becomes_a_set() -> None:
+    night = parse_set(NIGHT_DRIVE)
+
+    assert (night.title, night.tempo_bpm, night.beats_per_bar, night.sample_rate_hz) == ("Night drive", 124, 4, 44_100)
+    assert night.tracks["drums"].gain_db == -3
+    assert night.tracks["drums"].loudness_lufs == -16
+    assert night.tracks["drums"].effects == (
+        Effect(name="Compressor", parameters={"threshold_db": -18, "ratio": 3}),
+        Effect(path="fx/Dust.vst3", parameters={"on": True}),
+    )
+    assert night.cues["kick"].loop
+    assert night.scenes == {"drop": ("kick", "open hat")}
+    assert night.midi == (
+        NoteTrigger(note=36, cue="kick", channel=10),
+        NoteTrigger(note=48, scene="drop"),
+        ControlTrigger(cc=20, set="kick.guidance_scale", range=(1, 8)),
+    )
+
+
+def test_the_timeline_is_in_the_order_of_its_beats_with_repeats_written_out() -> None:
+    timeline = parse_set(NIGHT_DRIVE).timeline
+
+    assert [(entry.beat, entry.cue) for entry in timeline] == [
+        (0, "kick"),
+        (8.5, "open hat"),
+        (9.5, "open hat"),
+        (10.5, "open hat"),
+        (11.5, "open hat"),
+    ]
+
+
+def test_the_same_words_in_python_give_the_same_set() -> None:
+    in_python = Set(
+        title="One",
+        tempo_bpm=90,
+        tracks={"drums": TrackSpec(name="drums", gain_db=-6)},
+        cues={"kick": Cue(name="kick", track="drums", prompt="kick", length_beats=1, seed=7)},
+        timeline=(TimelineEntry(beat=4, cue="kick"),),
+    )
+
+    assert in_python == parse_set("""
+        [set]
+        title = "One"
+        tempo_bpm = 90
+        [tracks.drums]
+        gain_db = -6
+        [cues.kick]
+        track = "drums"
+        prompt = "kick"
+        length_beats = 1
+        seed = 7
+        [[timeline]]
+        beat = 4
+        cue = "kick"
+    """)
+
+
+def test_a_cue_takes_the_engines_steps_unless_it_states_its_own() -> None:
+    night = parse_set(NIGHT_DRIVE)
+
+    assert (night.cues["kick"].steps, night.cues["open hat"].steps) == (2, 1)
+
+
+def test_a_cue_without_a_seed_has_the_same_one_every_time() -> None:
+    assert parse_set(NIGHT_DRIVE).cues["kick"].seed == Cue(name="x", track="x", prompt="x", length_beats=1).seed == 0
+
+
+@pytest.mark.parametrize(("meter", "beats"), [("3/4", 3), ("6/8", 3), ("7/8", 3.5), ("2/2", 4)])
+def test_a_beat_is_a_quarter_note_in_every_meter(meter: str, beats: float) -> None:
+    assert parse_set(NIGHT_DRIVE.replace("4/4", meter)).beats_per_bar == beats
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ("tempo_bpm = 124", "tempo_bpm = 0", "3: set: tempo_bpm is 0; it must be between 20 and 999"),
+        ("tempo_bpm = 124", "tempo_bpm = nan", "3: set: tempo_bpm is nan; it must be"),
+        ("tempo_bpm = 124", "tempo_bpm = '124'", "3: set: tempo_bpm is '124'; it must be a number"),
+        ("tempo_bpm = 124", "tempo = 124", "3: set: the key tempo is not known; the nearest is tempo_bpm"),
+        ("tempo_bpm = 124", f"tempo_bpm = {10**400}", "3: set: tempo_bpm is a number of more than 64 bits"),
+        ("tempo_bpm = 124", "tempo_bpm 124", "3: this is no TOML: Expected '=' after a key"),
+        ("tempo_bpm = 124", "tempo_bpm = 124\ntempo_bpm = 1", "4: this is no TOML: Cannot overwrite a value"),
+        ('meter = "4/4"', 'meter = "four"', "4: set: meter is 'four'; it must be like 4/4"),
+        ("= 44100", "= 44100.5", "5: set: sample_rate_hz is 44100.5; it must be a whole number"),
+        ("= 44100", "= 1", "5: set: sample_rate_hz is 1; it must be between 8000"),
+        ("[engine]", "[engines]", "7: the key engines is not known; the nearest is engine"),
+        ("steps = 2", "steps = 1000", "8: engine: steps is 1000; it must be one of 1, 2, 4"),
+        ("steps = 2", 'family = "x"', "8: engine: family is 'x'; it must be one of embedded"),
+        ("gain_db = -3", "gain_db = inf", "11: tracks.drums: gain_db is inf"),
+        ("gain_db = -3", "gain = -3", "11: tracks.drums: the key gain is not known; the nearest is gain_db"),
+        ("ratio = 3", "ratio = []", "12: tracks.drums.effects 1: ratio is a list of 0; it must be a number"),
+        ('name = "Compressor"', 'nam = "x"', "12: tracks.drums.effects 1: an effect has either a name"),
+        ("[tracks.drums]", '[tracks."a/b"]', "10: tracks.a/b: .* is 'a/b'; a name has"),
+        ("[tracks.drums]", "[tracks.drum]", "15: cues.kick: the set has no track 'drums'; the nearest is drum"),
+        ("deep punchy kick", " ", "16: cues.kick: the prompt is empty"),
+        ("deep punchy kick", "k" * 100_000, "16: cues.kick: the prompt has 100000 characters"),
+        ('prompt = "deep punchy kick"\n', "", "14: cues.kick: prompt is missing"),
+        ("length_beats = 1\n", "length_beats = 0\n", "17: cues.kick: length_beats is 0; a cue needs a length above 0"),
+        (
+            "length_beats = 1\n",
+            "length_beats = -1\n",
+            "17: cues.kick: length_beats is -1; a cue needs a length",
+        ),
+        ("length_beats = 1\n", "length_beats = inf\n", "17: cues.kick: length_beats is inf; a cue needs a length"),
+        ("length_beats = 1\n", "length_beats = 200\n", "17: cues.kick: length_beats is 200, .* lasts 96.8 s; a clip"),
+        ("length_beats = 1\n", "length_beats = true\n", "17: cues.kick: length_beats is true; it must be a number"),
+        ("loop = true", "loop = 1", "18: cues.kick: loop is 1; it must be true or false"),
+        ("loop = true", 'name = "x"', "18: cues.kick: the key name is not known"),
+        ("steps = 1\n", "steps = 0\n", "24: cues.open hat: steps is 0; it must be one of"),
+        ('cues = ["kick", "open hat"]', 'cues = "kick"', "27: scenes.drop: cues is 'kick'; it must be a list"),
+        ('["kick", "open hat"]', '["kick",\n"hat"]', "28: scenes.drop.cues: the set has no cue 'hat'"),
+        ("note = 36", "note = 128", "31: triggers.midi 1: note is 128; it must be between 0 and 127"),
+        ("channel = 10", "channel = 0", "31: triggers.midi 1: channel is 0; it must be between 1 and 16"),
+        ('cue = "kick", ch', 'cue = "kik", ch', "31: triggers.midi 1: the set has no cue 'kik'; the nearest is kick"),
+        ('scene = "drop"', "velocity = 1", "32: triggers.midi 2: the key velocity is not known"),
+        ('scene = "drop"', 'scene = "x"', "32: triggers.midi 2: the set has no scene 'x'; there is drop"),
+        ("kick.guidance_scale", "kick.gain", "33: triggers.midi 3: set is 'kick.gain'; .* the nearest is gain_db"),
+        ("kick.guidance_scale", "kik.gain_db", "33: triggers.midi 3: the set has no cue 'kik'"),
+        ("[1, 8]", "[1, 80]", "33: triggers.midi 3: range reaches too far: guidance_scale is 80"),
+        ("[1, 8]", "[1]", "33: triggers.midi 3: range is a list of 1; it must be a list of 2"),
+        ("midi = [", "midi = 1 #", "31: this is no TOML"),
+        ("beat = 8.5", "beat = -1", "37: timeline 1: beat is -1; it must be between 0"),
+        ("beat = 8.5", "bar = 3", "37: timeline 1: the key bar is not known"),
+        ("every_beats = 1", "every_beats = 0", "39: timeline 1: every_beats is 0; it must be at least 0.01"),
+        ("until_beat = 12", "", "37: timeline 1: every_beats and until_beat belong together"),
+        ("until_beat = 12", "until_beat = 1e300", "39: timeline 1: the timeline has more than 10000"),
+        ('beat = 0\ncue = "kick"', 'beat = 0\ncue = "kik"', "44: timeline 2: the set has no cue 'kik'; the nearest"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_with_its_line(right: str, wrong: str, sentence: str) -> None:
+    assert NIGHT_DRIVE.count(right) >= 1
+
+    with pytest.raises(SetError, match=f"^night.toml:{sentence}") as error:
+        parse_set(NIGHT_DRIVE.replace(right, wrong, 1), source="night.toml")
+
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_set_without_a_track_is_refused() -> None:
+    with pytest.raises(SetError, match=r"^set:1: the set has no track; write \[tracks.NAME\]"):
+        parse_set("")
+
+
+def test_a_missing_file_is_one_sentence_with_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "night.toml").write_text(NIGHT_DRIVE)
+
+    with pytest.raises(SetError, match=r"nigth\.toml: there is no such file; the nearest is night\.toml"):
+        read_set(tmp_path / "nigth.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[set]\ntitle = '\xff'", "night.toml:2: the byte 0xff is no UTF-8"),
+        (b"#" * 1_000_001, "more than 1000000 bytes"),
+        (b"\xef\xbb\xbf[set]\nx = 1", "night.toml:2: set: the key x"),
+        (b"[set]\r\n\r\nx = 1", "night.toml:3: set: the key x"),
+        (b"x = " + b"[" * 5_000, "too deep"),
+    ],
+)
+def test_a_file_that_is_no_set_is_one_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "night.toml").write_bytes(content)
+
+    with pytest.raises(SetError, match=sentence):
+        read_set(tmp_path / "night.toml")
+
+
+def test_a_folder_is_no_set(tmp_path: Path) -> None:
+    with pytest.raises(SetError, match="cannot be read"):
+        read_set(tmp_path)
+
+
+def test_a_set_in_python_is_checked_like_a_file() -> None:
+    drums = TrackSpec(name="drums")
+    with pytest.raises(SetError, match="the set has no track 'drum'; the nearest is drums"):
+        Set(tracks={"drums": drums}, cues={"kick": Cue(name="kick", track="drum", prompt="kick", length_beats=1)})
+    with pytest.raises(SetError, match="both must be the same"):
+        Set(tracks={"bass": drums})
+
+
+def test_a_number_of_a_cue_can_be_set() -> None:
+    kick = Cue(name="kick", track="drums", prompt="kick", length_beats=1)
+
+    assert cue_with(kick, "guidance_scale", 2.5).guidance_scale == 2.5
+    assert cue_with(kick, "steps", 4.0).steps == 4
+    for key, value in (("prompt", 1), ("steps", 3), ("seed", 0.5), ("seed", float("inf")), ("gain_db", float("nan"))):
+        with pytest.raises(CueError, match=key):
+            cue_with(kick, key, value)
+
+
+values = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text("ab/\"'\n", max_size=5).map(repr),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", min_size=1, max_size=3), inner),
+    max_leaves=5,
+)
+lines = [line for line in NIGHT_DRIVE.splitlines() if line]
+
+
+def as_toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {as_toml(inner)}' for key, inner in value.items())}}}"
+    return str(value).lower()
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_no_text_raises_anything_but_a_sentence(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["any text", "lines in any order", "another value", "another piece"]))
+    if kind == "any text":
+        text = data.draw(st.text(max_size=60))
+    elif kind == "lines in any order":
+        text = "\n".join(data.draw(st.lists(st.sampled_from(lines), max_size=12)))
+    elif kind == "another value":
+        where = data.draw(st.sampled_from([line for line in lines if " = " in line]))
+        text = NIGHT_DRIVE.replace(where, f"{where.split(' = ')[0]} = {as_toml(data.draw(values))}")
+    else:
+        start = data.draw(st.integers(0, len(NIGHT_DRIVE)))
+        end = data.draw(st.integers(start, min(start + 20, len(NIGHT_DRIVE))))
+        text = NIGHT_DRIVE[:start] + data.draw(st.text("[]{}=\"'.,\n#a1 ", max_size=5)) + NIGHT_DRIVE[end:]
+
+    with contextlib.suppress(SetError):
+        parse_set(text)
+
+
+def test_the_examples_are_sets_that_any_family_can_play() -> None:
+    root = Path(__file__).parents[2]
+    sets = [*root.glob("examples/*.toml"), *root.glob("bridge/sets/*.toml")]
+
+    assert len(sets) >= 3
+    for path in sets:
+        music = read_set(path)
+        for cue in music.cues.values():
+            assert cue.length_beats * 60 / music.tempo_bpm <= 12, (path.name, cue.name)
+        assert tomllib.loads(path.read_text(encoding="utf-8"))["set"]["title"] == music.title
