@@ -163,6 +163,15 @@ class EngineLink:
             del self._open[request_id]
             self._refuse(request_id, "cancelled", "taken back while there was no engine")
 
+    def _drop_superseded(self) -> None:
+        # To an engine, what comes last is the newest wish of a slot; sent again, the older would cancel the newer.
+        newest = {wanted.request.slot: request_id for request_id, wanted in self._open.items()}
+        for request_id, wanted in list(self._open.items()):
+            slot = wanted.request.slot
+            if slot and newest[slot] != request_id:
+                del self._open[request_id]
+                self._refuse(request_id, "superseded", f"{newest[slot]} is newer and for the same slot {slot!r}")
+
     def _ask_status(self, answer: queue.SimpleQueue[Message | None]) -> None:
         if self.state in ("ready", "warming"):
             self._status_asked.append(answer)
@@ -265,6 +274,7 @@ class EngineLink:
         match message.text("state"):
             case "ready":
                 self._become("ready", f"{self.family}, weights {self.weights_hash[:12]}")
+                self._drop_superseded()
                 for wanted in self._open.values():
                     self._send_request(wanted)
             case "warming":

@@ -151,7 +151,7 @@ def _stop_on_signals(server: Server) -> None:
 
 def _stop_with_stdin(server: Server) -> None:
     """Wait until nobody holds the other end of stdin: a parent that was killed closes it too, on every system."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not `sys.stdin.read`, whose lock would abort the end of the process
         pass
     server.close()
     time.sleep(_FORCED_END_S)

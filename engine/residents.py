@@ -34,14 +34,13 @@ def family_source(name: str) -> str:
 def warm_family(name: str, *, threads: int) -> "Family":
     """Load the family `name` on the calling thread, and run it until it is warm.
 
-    Takes seconds: torch is imported here. Torch then computes on `threads` threads, and without gradients, on this
-    thread. Raises `SetupError`, `WeightsError`, or `EngineError` when the canary clip is not sound.
+    Takes seconds: torch is imported here, and then computes on `threads` threads. Raises `SetupError`, `WeightsError`,
+    or `EngineError` when the canary clip is no sound.
     """
     source = family_source(name)
     import torch
 
     torch.set_num_threads(threads)  # fixed: another number of threads adds in another order
-    torch.set_grad_enabled(False)
     family = _load(source)
     _warm(family)
     return family

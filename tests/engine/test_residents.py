@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine.errors import EngineError, SetupError
+from engine.residents import family_source, warm_family
+from tests.engine.noise_family import NoiseFamily
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+class Silent(NoiseFamily):
+    name = "silent"
+
+    def waveform(self, *args: object, frames: int, **options: object) -> torch.Tensor:  # type: ignore[override]
+        return torch.zeros(1, 1, frames)
+
+
+def test_a_family_is_found_by_its_name_or_by_where_it_is_made() -> None:
+    assert family_source("embedded") == "engine.families.embedded:Embedded.load"
+    assert warm_family("tests.engine.noise_family:NoiseFamily", threads=1).name == "noise"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("embeded", "no family 'embeded'; known are embedded"),
+        ("engine.nowhere:load", "cannot be imported: No module named"),
+        ("engine.families.base:nobody", "cannot be imported: .* has no attribute 'nobody'"),
+    ],
+)
+def test_a_family_that_is_not_there_is_a_sentence(name: str, sentence: str) -> None:
+    with pytest.raises(SetupError, match=sentence):
+        warm_family(name, threads=1)
+
+
+def test_ready_is_not_said_of_a_family_whose_canary_is_silent() -> None:
+    with pytest.raises(EngineError, match="canary clip of silent at 1 steps peaks at 0"):
+        warm_family("tests.engine.test_residents:Silent", threads=1)

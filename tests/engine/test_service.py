@@ -1,0 +1,111 @@
+"""One request, one clip; the family is noise, the clock is a list of readings where times matter."""
+
+import itertools
+import queue
+
+import numpy as np
+import pytest
+
+from engine.backlog import Wish
+from engine.errors import BadRequest, Cancelled
+from engine.service import Broken, Done, Outcome, Ready, Service, Task, Worker
+from osc_schemas.clip import Clip
+from osc_schemas.request import GenerateRequest, Refusal
+from tests.engine.noise_family import NoiseFamily
+
+BOUND_S = 10
+
+
+def request(prompt: str = "kick", **changes: object) -> GenerateRequest:
+    wanted: dict[str, object] = {"request_id": "r1", "prompt": prompt, "frames": 480, "sample_rate_hz": 48_000}
+    return GenerateRequest(**(wanted | changes))  # type: ignore[arg-type]
+
+
+def task(wanted: GenerateRequest) -> Task:
+    """`wanted` as the desk hands it over."""
+    clock = itertools.count(10.0, 0.001).__next__  # a millisecond goes by with each look
+    return Task(Wish(client=b"x", request=wanted, asked_s=9.5), clock=clock)
+
+
+def test_a_request_becomes_a_clip_of_exactly_its_frames() -> None:
+    clip = Service(NoiseFamily()).clip(task(request(frames=480, tail_frames=96)))
+
+    assert clip.samples.shape == (576, 2)
+    assert clip.samples.dtype == np.float32
+    assert np.abs(clip.samples).max() <= 1
+    assert clip.provenance.family == "noise"
+    assert clip.provenance.guidance_scale == 1.5
+    assert clip.provenance.understood == "kick"
+
+
+def test_the_seed_names_the_sound() -> None:
+    service = Service(NoiseFamily())
+    first, again, other = (service.clip(task(request(seed=seed))) for seed in (7, 7, 8))
+
+    assert np.array_equal(first.samples, again.samples)
+    assert not np.array_equal(first.samples, other.samples)
+
+
+def test_where_the_time_went_is_in_the_provenance() -> None:
+    provenance = Service(NoiseFamily()).clip(task(request(steps=2))).provenance
+
+    assert provenance.queue_ms == pytest.approx(500)
+    assert (provenance.text_ms, provenance.denoise_ms) == pytest.approx((2, 2))
+    assert provenance.decode_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"steps": 4}, "steps is 4; noise offers 1, 2"),
+        ({"guidance_scale": 7.0}, "guidance_scale is 7; noise takes 1 to 5"),
+        ({"frames": 480_000, "tail_frames": 48_000}, "are 11 s together; noise makes up to 10 s"),
+    ],
+)
+def test_what_the_family_does_not_offer_is_refused_with_its_limits(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadRequest, match=sentence):
+        Service(NoiseFamily()).check(request(**changes))
+
+
+def test_a_task_taken_back_stops_at_its_next_checkpoint() -> None:
+    taken_back = task(request("slow riser"))
+    taken_back.take_back(Cancelled("not any more"))
+
+    with pytest.raises(Cancelled, match="not any more"):
+        Service(NoiseFamily()).clip(taken_back)
+
+
+def worked(*prompts: str) -> list[Outcome]:
+    """What a worker reports after it was handed one task for each prompt."""
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    worker = Worker(NoiseFamily, report=outcomes.put)
+    worker.start()
+    for prompt in prompts:
+        worker.take(task(request(prompt)))
+    assert worker.close(BOUND_S)
+    return [outcomes.get(timeout=BOUND_S) for _ in range(1 + len(prompts))]
+
+
+def test_whatever_a_family_raises_ends_its_request_and_not_the_worker() -> None:
+    ready, out_of_memory, not_finite, good = worked("broken bell", "nan bell", "bell")
+
+    assert isinstance(ready, Ready)
+    assert isinstance(out_of_memory, Done)
+    assert isinstance(out_of_memory.result, Refusal)
+    assert out_of_memory.result.reason == "engine-error"
+    assert "MemoryError: out of memory, says the test" in out_of_memory.result.sentence
+    assert isinstance(not_finite, Done)
+    assert isinstance(not_finite.result, Refusal)
+    assert "not finite" in not_finite.result.sentence
+    assert isinstance(good, Done)
+    assert isinstance(good.result, Clip)
+
+
+def test_a_family_that_cannot_be_loaded_is_reported_with_a_sentence() -> None:
+    def load() -> NoiseFamily:
+        raise RuntimeError("no such device\nand a page of more")
+
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    Worker(load, report=outcomes.put).start()
+
+    assert outcomes.get(timeout=BOUND_S) == Broken("the family could not be loaded: RuntimeError: no such device")
