@@ -3,8 +3,9 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NewType
 
 import numpy as np
@@ -27,6 +28,7 @@ from bridge.tracks.memory import (
     VOICE,
     offset,
 )
+from bridge.tracks.tap import Tap
 
 Samples = npt.NDArray[np.float32]  # (frames, channels)
 VoiceId = NewType("VoiceId", int)
@@ -217,6 +219,21 @@ class Mixer:
         with self._lock:
             self._read_reports()
             return len(self._sounding)
+
+    @cached_property
+    def tap(self) -> Tap:
+        """What was mixed, for one recorder at a time."""
+        return Tap(self._memory, sample_rate_hz=self.sample_rate_hz)
+
+    @property
+    def underruns(self) -> int:
+        """How often a sound library said that it ran dry."""
+        return int(self._memory[0]["underruns"])
+
+    def set_host(self, addresses: Iterable[int]) -> None:
+        """What a compiled callback needs from its sound library; only while nothing mixes."""
+        for k, address in enumerate(addresses):
+            self._memory[0]["host"][k] = address
 
     def _track(self, name: str | None) -> int:
         if name is None:
