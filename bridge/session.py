@@ -13,13 +13,16 @@ from bridge.library import Library
 from bridge.player import Player
 from bridge.set_file import Set
 from bridge.tracks.mixer import Mixer
-from bridge.tracks.output import Output, open_output
+from bridge.tracks.output import Output, OutputKind, open_output
+from bridge.tracks.recorder import Recorder
 from bridge.triggers.heard import Heard
+from bridge.triggers.midi import MidiPort
 from bridge.triggers.osc import OscPort
 
 log = logging.getLogger("upbeat.bridge")
 
 TICK_S = 0.01  # how often the player looks ahead; what it plans lies a second away, so this need not be exact
+PLACE_AHEAD_S = 0.02  # on top of the output's latency: what our own threads may take to get a word in
 WAITING_MAX = 4_096  # messages and clips not yet looked at; more than that are refused
 CLOSE_WITHIN_S = 5.0
 
@@ -28,7 +31,7 @@ Event = Heard | LinkEvent | Callable[[Player], None]
 
 
 class Session:
-    """Output, engine link, OSC port, library and player of one set, started and closed together."""
+    """Output, engine link, OSC and MIDI ports, library and player of one set, started and closed together."""
 
     def __init__(
         self,
@@ -36,18 +39,21 @@ class Session:
         *,
         engine_endpoint: str,
         takes_folder: Path,
-        output_kind: str = "auto",
+        output_kind: OutputKind = "auto",
         output_device: str | None = None,
         osc_host: str = "127.0.0.1",
         osc_port: int = 0,
+        record_folder: Path | None = None,
         say: Callable[[str], None] = log.info,
     ) -> None:
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
+        self.midi = MidiPort(music.midi, on_heard=self.hear)
+        self.recorder = Recorder(self.mixer, record_folder) if record_folder else None
         self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
         try:
-            self.output: Output = open_output(output_kind, self.mixer, device=output_device, say=say)
+            self.output: Output = open_output(output_kind, self.mixer, device=output_device)
             self.link = EngineLink(engine_endpoint, on_event=self._put)
             self.library = Library(takes_folder, on_trouble=say)
         except BaseException:  # the port must not stay taken, whatever stopped us
@@ -58,7 +64,7 @@ class Session:
             mixer=self.mixer,
             engine=self.link,
             library=self.library,
-            place_ahead_frames=2 * self.output.block_frames + round(0.02 * music.sample_rate_hz),
+            place_ahead_frames=self.output.latency_frames + round(PLACE_AHEAD_S * music.sample_rate_hz),
             now_s=time.monotonic,
             unix_s=time.time,
             output_name=self.output.name,
@@ -67,6 +73,8 @@ class Session:
 
     def start(self) -> None:
         """Begin to listen and to sound. The music itself waits for `play`."""
+        if self.recorder:
+            self.recorder.start()
         self.output.start()
         self.link.start()
         self.osc.start()
@@ -88,11 +96,14 @@ class Session:
     def close(self) -> None:
         """Stop listening, sounding and writing, in that order; bounded."""
         self._closing.set()
+        self.midi.close()
         self.osc.close()
         if self._thread.is_alive():
             self._thread.join(timeout=CLOSE_WITHIN_S)
         self.link.close()
         self.output.stop()
+        if self.recorder:
+            self.recorder.close()
         self.library.close()
 
     def __enter__(self) -> Self:
