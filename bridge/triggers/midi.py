@@ -1,0 +1,152 @@
+"""MIDI in through mido: raw bytes, a port by its name, or a port of our own that other programs connect to."""
+
+import difflib
+import queue
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import mido
+
+from bridge.triggers.heard import Heard, OnHeard, TriggerError
+from bridge.triggers.keymap import Keymap
+
+CLIENT_NAME = "upbeat"
+
+_ALSA_SEQUENCER = Path("/dev/snd/seq")
+
+
+class MidiError(TriggerError):
+    """A MIDI port cannot be opened."""
+
+
+class MidiFeed:
+    """What MIDI asks for, by the set's triggers, handed to `on_heard` on the thread that MIDI comes in on.
+
+    What `on_heard` has no room for is dropped and counted: MIDI has no way to say no.
+    """
+
+    def __init__(self, keymap: Keymap, *, on_heard: OnHeard) -> None:
+        self.dropped = 0
+        self._keymap = keymap
+        self._on_heard = on_heard
+        self._parser = mido.Parser()
+
+    def feed(self, raw: bytes) -> None:
+        """Take raw MIDI: any number of messages, or a piece of one, each with its status byte, as drivers give them."""
+        self._parser.feed(raw)
+        for event in self._parser:
+            self.play(event)
+
+    def play(self, event: "mido.Message") -> None:
+        """Take one MIDI message."""
+        for message in self._keymap.messages_for(event):
+            try:
+                self._on_heard(Heard(message=message, trigger="midi"))
+            except queue.Full:
+                self.dropped += 1
+
+
+class MidiPort(MidiFeed):
+    """A keyboard, pad or sequencer, listened to from now on until `close`."""
+
+    def __init__(
+        self,
+        name: str,
+        keymap: Keymap,
+        *,
+        on_heard: OnHeard,
+        virtual: bool = False,
+        backend: "mido.Backend | None" = None,
+    ) -> None:
+        """Open the port called `name` (a part that only one port has will do), or offer a virtual port under that name.
+
+        The backend is mido's: python-rtmidi, unless the variable MIDO_BACKEND says otherwise. Raises `MidiError` if
+        there is no such port, no virtual ports, or no MIDI at all.
+        """
+        super().__init__(keymap, on_heard=on_heard)
+        backend = backend or mido.Backend()
+        self._port: Any = _offered(name, backend, self.play) if virtual else _opened(name, backend, self.play)
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._port.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def list_ports(*, backend: "mido.Backend | None" = None) -> list[str]:
+    """The names of the MIDI ports that can be opened here; none on a machine without MIDI. Never raises."""
+    try:
+        return _input_names(backend or mido.Backend())
+    except MidiError:
+        return []
+
+
+def _opened(name: str, backend: "mido.Backend", callback: Any) -> Any:
+    name = _whole_name(name, _input_names(backend))
+    try:
+        return backend.open_input(name, callback=callback)
+    except Exception as error:  # another program holds it; each system has an error of its own for that
+        raise MidiError(f"the MIDI port {name!r} cannot be opened ({error}); close what else uses it") from error
+
+
+def _whole_name(name: str, names: list[str]) -> str:
+    """The port that `name` says, whole or in part: the numbers in ALSA's port names change from day to day."""
+    fitting = [name] if name in names else [one for one in names if name.casefold() in one.casefold()]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise MidiError(f"{name[:80]!r} could be {', '.join(map(repr, fitting))}; say more of its name")
+    whole = {one.casefold(): one for one in names}
+    near = [whole[one] for one in difflib.get_close_matches(name.casefold(), whole, n=1)]
+    raise MidiError(
+        f"there is no MIDI port {name[:80]!r}; "
+        + (f"the nearest is {near[0]!r}; " if near else "")
+        + (f"there are {', '.join(map(repr, names))}" if names else "there is none at all, so plug one in")
+    )
+
+
+def _offered(name: str, backend: "mido.Backend", callback: Any) -> Any:
+    if sys.platform == "win32":
+        raise MidiError(
+            f"Windows has no virtual MIDI ports, so none can be called {name[:80]!r}; make one with loopMIDI and open "
+            "it by its name"
+        )
+    _check_sequencer(backend)
+    try:
+        return backend.open_input(name, virtual=True, client_name=CLIENT_NAME, callback=callback)
+    except Exception as error:
+        raise _no_midi(error) from error
+
+
+def _input_names(backend: "mido.Backend") -> list[str]:
+    _check_sequencer(backend)
+    try:
+        return list(dict.fromkeys(backend.get_input_names()))
+    except Exception as error:
+        raise _no_midi(error) from error
+
+
+def _check_sequencer(backend: "mido.Backend") -> None:
+    """Asked first, because ALSA itself would write to stderr what it thinks of a machine without a sequencer."""
+    uses_alsa = backend.name == "mido.backends.rtmidi" and backend.api in (None, "LINUX_ALSA")
+    if sys.platform == "linux" and uses_alsa and not _ALSA_SEQUENCER.exists():
+        raise _no_midi(FileNotFoundError(f"ALSA has no {_ALSA_SEQUENCER}"))
+
+
+def _no_midi(error: Exception) -> MidiError:
+    """python-rtmidi has its own error for each thing amiss, and is not there at all on some systems."""
+    if isinstance(error, ImportError):
+        return MidiError(f"MIDI ports need python-rtmidi ({error}); install it, or cue over OSC")
+    return MidiError(
+        f"this machine has no MIDI ({error}); load its sequencer (on Linux: modprobe snd-seq), name another way in "
+        "MIDO_BACKEND (such as mido.backends.rtmidi/UNIX_JACK), or cue over OSC"
+    )
