@@ -256,7 +256,7 @@ class EngineLink:
             case "/hello/reply":
                 self._greeted(message)
             case "/engine/clip":
-                self._clip_came(codec.read_clip(message, audio[0].buffer if audio else b""))
+                self._clip_came(message, audio[0].buffer if audio else b"")
             case "/engine/refused":
                 self._refused(codec.read_refusal(message))
             case "/engine/pong":
@@ -280,11 +280,16 @@ class EngineLink:
             case "warming":
                 self._become("warming", self.family)
 
-    def _clip_came(self, clip: Clip) -> None:
-        wanted = self._open.pop(clip.request.request_id, None)
+    def _clip_came(self, message: Message, audio: bytes | memoryview) -> None:
+        request_id = message.text("request_id")
+        wanted = self._open.pop(request_id, None)
         if wanted is None:
             return  # made twice, because it was asked again after a loss
-        clip = dataclasses.replace(clip, request=wanted.request)
+        try:
+            clip = dataclasses.replace(codec.read_clip(message, audio), request=wanted.request)
+        except SchemaError as error:
+            self._refuse(request_id, "engine-error", str(error))
+            return
         self._tell(ClipArrived(clip, (time.monotonic() - wanted.asked_s) * 1000))
 
     def _refused(self, refusal: Refusal) -> None:

@@ -44,17 +44,17 @@ class Server:
             each.setsockopt(zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS)
             each.setsockopt(zmq.IPV6, int(":" in host))
         self._router.setsockopt(zmq.SNDHWM, CLIPS_UNSENT_MAX)
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._wake_reader, self.wake_writer = socket.socketpair()
-        for end in (self._wake_reader, self.wake_writer):
-            end.setblocking(False)
-        self._closing = False
         try:
             self.endpoint = _bind(self._router, host, port, "--port")
             self.events_endpoint = _bind(self._events, host, events_port, "--events-port")
         except SetupError:
             self._context.destroy(linger=0)
             raise
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._wake_reader, self.wake_writer = socket.socketpair()
+        for end in (self._wake_reader, self.wake_writer):
+            end.setblocking(False)
+        self._closing = False
 
     def report(self, outcome: Outcome) -> None:
         """Leave an outcome of the worker for the socket thread. Any thread; never waits."""

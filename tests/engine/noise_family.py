@@ -52,3 +52,10 @@ class NoiseFamily(Family):
     def understood(self, prompt: str) -> str:
         """The first word."""
         return prompt.split()[0]
+
+
+def never_loads() -> NoiseFamily:
+    """A factory that waits for ever."""
+    family = NoiseFamily()
+    family.never.wait()
+    return family

@@ -59,9 +59,11 @@ def start_engine(*flags: str) -> subprocess.Popen[str]:
 class WireClient:
     """One DEALER. Every wait has a bound."""
 
-    def __init__(self, endpoint: str, *, hello: bool = True) -> None:
+    def __init__(self, endpoint: str, *, hello: bool = True, receive_high_water_mark: int = 1_000) -> None:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.RCVHWM, receive_high_water_mark)
+        self._socket.setsockopt(zmq.IPV6, 1)
         self._socket.connect(endpoint)
         if hello:
             self.say(codec.write("/hello", version=ROUTES_VERSION, client="test"))
