@@ -1,0 +1,1 @@
+"""The last stage of a family: what its networks wrote becomes a waveform."""
