@@ -1,0 +1,49 @@
+"""Words to numbers without a vocabulary: each word is the set of its letter sequences, hashed.
+
+A word never seen still shares most of its sequences with one that was: "hihatt" lies near "hihat".
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import torch
+from torch import Tensor
+
+BUCKETS: Final = 8192
+WORDS: Final = 16  # of a prompt that are read
+LETTERS_READ: Final = 1000  # of a prompt, however long it is
+_WORD: Final = re.compile(r"[a-z0-9#']+")
+
+
+def words_of(prompt: str) -> list[str]:
+    """The first `WORDS` words in lower case; one empty-prompt mark if there is none.
+
+    >>> words_of("Deep, punchy 808-kick!")
+    ['deep', 'punchy', '808', 'kick']
+    """
+    return _WORD.findall(prompt[:LETTERS_READ].lower())[:WORDS] or ["<empty>"]
+
+
+@lru_cache(maxsize=4096)
+def buckets_of(word: str) -> tuple[int, ...]:
+    """The buckets of the whole word and of its 3, 4 and 5 letter sequences, with its edges marked."""
+    edged = f"<{word[:40]}>"
+    sequences = [edged[i : i + n] for n in (3, 4, 5) for i in range(len(edged) - n + 1)]
+    return tuple(zlib.crc32(sequence.encode()) % BUCKETS for sequence in [f"word {edged}", *sequences])
+
+
+def bags(prompts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
+    """For an EmbeddingBag: buckets (n), where each word's begin (batch * WORDS), which words exist (batch, WORDS)."""
+    buckets: list[int] = []
+    starts: list[int] = []
+    exists = torch.zeros(len(prompts), WORDS, dtype=torch.bool)
+    for row, prompt in enumerate(prompts):
+        words = words_of(prompt)
+        exists[row, : len(words)] = True
+        for place in range(WORDS):
+            starts.append(len(buckets))
+            buckets.extend(buckets_of(words[place]) if place < len(words) else ())
+    return torch.tensor(buckets), torch.tensor(starts), exists
