@@ -1,0 +1,334 @@
+"""The measured truth about the weights: how well prompts are followed, beside what is possible at all.
+
+The oracle row is the generator of sounds itself with a new draw, the round trip its sounds through the latents.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.families.embedded import Embedded, EmbeddedParts, denoiser_condition
+from engine.sampling.noise import seeded_noise
+from engine.text.encoder import ATTRIBUTES, KINDS
+from engine.text.notes import hz_of_midi, note_name
+from engine.training.batches import Example
+from engine.training.captions import HELD_OUT_NOUNS, NOUNS, caption, mistyped
+from engine.training.judge import JUDGE_RATE_HZ, Judge, Verdict
+from engine.training.kinds import ABRUPT, APPLIES, TUNED, Wish, draw, random_wish
+from engine.training.measures import (
+    attack_s,
+    centroid_hz,
+    cents_from,
+    energy_time_s,
+    frechet_distance,
+    harmonicity,
+    octaves_apart,
+)
+from engine.training.progress import Report
+from engine.training.teacher import sample_teacher
+from engine.vocoders.curve_decoder import decode
+from engine.vocoders.latents import LATENT, smoothed, tokens_for
+
+DEVELOPMENT_SEED: Final = 101  # for choices made while the model is worked on
+TEST_SEED: Final = 202  # for the table in the card, and nothing else
+TEST_LENGTHS_S: Final = (0.484, 0.968, 1.935, 3.871)  # 1 to 8 beats at 124 BPM
+ATTACK_WITHIN_S: Final = 0.005
+LENGTH_TIMED_S: Final = (1.0, 4.0)
+
+Maker = Callable[[Example, int], Tensor]  # an example and a seed to a waveform (frames,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One way of making the test sounds, measured. Shares are 0 to 1; distances are medians in octaves."""
+
+    name: str
+    kind: float
+    attributes: dict[str, float]
+    distance: float
+    centroid: float
+    decay: float
+    attack: float
+    harmonicity: float
+    confused: dict[str, float]  # accuracy of each kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRow:
+    """Asked notes against sounding ones."""
+
+    name: str
+    median_cents: float
+    worst_cents: float
+    within_5_cents: float
+    within_20_cents: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRow:
+    """Prompt to waveform on one thread, prompt not seen before, in ms."""
+
+    steps: int
+    length_s: float
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Everything the card tells."""
+
+    rows: list[Row]
+    notes: list[NoteRow]
+    latencies: list[LatencyRow]
+    understood: dict[str, float]  # share of prompts whose kind the text encoder names
+    variety: dict[str, float]  # mean distance between sounds of different seeds
+    prompts: int
+
+
+def examples_to_test(count: int, *, seed: int, held_out: bool = False) -> list[Example]:
+    """`count` prompts and true sounds, every kind equally often."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        wish = random_wish(rng, kind=KINDS[i % len(KINDS)])
+        length_s = TEST_LENGTHS_S[rng.integers(len(TEST_LENGTHS_S))]
+        prompt = caption(wish, rng, held_out=held_out)
+        made.append(Example(wish=wish, prompt=prompt, sound=draw(wish, length_s=length_s, rng=rng), length_s=length_s))
+    return made
+
+
+def rendered(example: Example, curves: Tensor, *, seed: int) -> Tensor:
+    """Curves that were made for an example, decoded with its constants at the judge's sample rate."""
+    frames = round(example.length_s * JUDGE_RATE_HZ)
+    return decode(curves, example.sound.constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
+
+
+def truth(example: Example, seed: int) -> Tensor:
+    """The example's own sound."""
+    return rendered(example, example.sound.curves, seed=seed)
+
+
+def oracle(example: Example, seed: int) -> Tensor:
+    """Another sound that fits the same wish: as good as a perfect model that knows what the caption left out."""
+    sound = draw(example.wish, length_s=example.length_s, rng=np.random.default_rng(seed))
+    return truth(Example(wish=example.wish, prompt=example.prompt, sound=sound, length_s=example.length_s), seed)
+
+
+def round_trip(parts: EmbeddedParts) -> Maker:
+    """The example's own sound through the latents."""
+
+    def make(example: Example, seed: int) -> Tensor:
+        latents = parts.codec.encode(example.sound.curves[None])
+        return rendered(example, parts.codec.decode(latents)[0], seed=seed)
+
+    return make
+
+
+def by_student(parts: EmbeddedParts, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Maker:
+    """The model as the engine runs it."""
+    family = Embedded(parts)
+
+    def make(example: Example, seed: int) -> Tensor:
+        frames = round(example.length_s * JUDGE_RATE_HZ)
+        return family.waveform(
+            [example.prompt],
+            [seed],
+            steps=steps,
+            guidance_scale=guidance_scale,
+            frames=frames,
+            sample_rate_hz=JUDGE_RATE_HZ,
+        )[0, 0]
+
+    return make
+
+
+def by_teacher(parts: EmbeddedParts, *, steps: int, guidance_scale: float) -> Maker:
+    """The teacher with DDIM steps, everything around it as in the student."""
+
+    @torch.inference_mode()
+    def make(example: Example, seed: int) -> Tensor:
+        (condition,) = parts.text_encoder.conditions([example.prompt])
+        constants = parts.constants_head.sample(condition, seed=seed)
+        latents = sample_teacher(
+            parts.denoiser,
+            seeded_noise([seed], shape=(tokens_for(example.length_s), LATENT), purpose="step 0"),
+            denoiser_condition([condition], [constants]),
+            length_s=torch.tensor([example.length_s]),
+            guidance_scale=guidance_scale,
+            steps=steps,
+        )
+        curves = smoothed(parts.codec.decode(latents))[0]
+        frames = round(example.length_s * JUDGE_RATE_HZ)
+        return decode(curves, constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
+
+    return make
+
+
+def measured(name: str, make: Maker, cases: Sequence[Example], judge: Judge) -> Row:
+    """One row of the table."""
+    true = [truth(example, 10_000 + i) for i, example in enumerate(cases)]
+    made = [make(example, 20_000 + i) for i, example in enumerate(cases)]
+    verdict = judge.listen(made)
+    right = verdict.kinds.argmax(1) == torch.tensor([KINDS.index(example.wish.kind) for example in cases])
+    rate = {"sample_rate_hz": JUDGE_RATE_HZ}
+    pairs = list(zip(made, true, strict=True))
+    attacks = [
+        attack_s(waveform, **rate) <= ATTACK_WITHIN_S
+        for waveform, example in zip(made, cases, strict=True)
+        if example.wish.kind in ABRUPT
+    ]
+    likeness = [
+        harmonicity(waveform, hz_of_midi(example.wish.midi), **rate)
+        for waveform, example in zip(made, cases, strict=True)
+        if example.wish.kind in ("bass", "pluck", "keys") and example.wish.note_said and example.wish.midi is not None
+    ]
+    return Row(
+        name=name,
+        kind=float(right.float().mean()),
+        attributes=_attribute_accuracy(verdict, cases),
+        distance=frechet_distance(verdict.features, judge.listen(true).features),
+        centroid=float(np.median([octaves_apart(centroid_hz(a, **rate), centroid_hz(b, **rate)) for a, b in pairs])),
+        decay=float(np.median([octaves_apart(energy_time_s(a, **rate), energy_time_s(b, **rate)) for a, b in pairs])),
+        attack=float(np.mean(attacks)),
+        harmonicity=float(np.median(likeness)) if likeness else float("nan"),
+        confused={kind: float(right[i :: len(KINDS)].float().mean()) for i, kind in enumerate(KINDS)},
+    )
+
+
+def _attribute_accuracy(verdict: Verdict, cases: Sequence[Example]) -> dict[str, float]:
+    heard = verdict.attributes.argmax(2) - 1
+    levels = torch.tensor([example.wish.levels for example in cases])
+    return {
+        attribute: float(
+            (heard[:, place] == levels[:, place])[[example.wish.kind in APPLIES[attribute] for example in cases]]
+            .float()
+            .mean()
+        )
+        for place, attribute in enumerate(ATTRIBUTES)
+    }
+
+
+def notes_measured(parts: EmbeddedParts, *, steps: int, count: int, seed: int) -> NoteRow:
+    """Asked notes on the tuned kinds, two octaves around where they are at home, 1.5 s each."""
+    rng = np.random.default_rng(seed)
+    make = by_student(parts, steps=steps)
+    errors = []
+    for i in range(count):
+        kind = list(TUNED)[i % len(TUNED)]
+        midi = TUNED[kind] + int(rng.integers(-6, 13))
+        prompt = f"{rng.choice(NOUNS[kind])} in {note_name(midi)}"
+        wish = Wish(kind=kind, midi=midi, note_said=True)
+        example = Example(wish=wish, prompt=prompt, sound=draw(wish, length_s=1.5, rng=rng), length_s=1.5)
+        errors.append(abs(cents_from(make(example, i), hz_of_midi(midi), sample_rate_hz=JUDGE_RATE_HZ)))
+    return NoteRow(
+        name=f"student, {steps} step{'s' if steps > 1 else ''}",
+        median_cents=float(np.median(errors)),
+        worst_cents=float(np.max(errors)),
+        within_5_cents=float(np.mean(np.array(errors) <= 5)),
+        within_20_cents=float(np.mean(np.array(errors) <= 20)),
+    )
+
+
+def latency_measured(parts: EmbeddedParts, *, steps: int, length_s: float, count: int, seed: int) -> LatencyRow:
+    """How long new prompts of all kinds take at 48 kHz on one thread, after a warm-up."""
+    family = Embedded(parts)
+    cases = examples_to_test(count + len(KINDS), seed=seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    took_ms = []
+    for i, example in enumerate(cases):
+        start_s = time.perf_counter()
+        family.waveform(
+            [f"{example.prompt} {i}"],
+            [i],
+            steps=steps,
+            guidance_scale=Embedded.guidance_default,
+            frames=round(length_s * 48_000),
+            sample_rate_hz=48_000,
+        )
+        took_ms.append(1000 * (time.perf_counter() - start_s))
+    torch.set_num_threads(threads)
+    p50_ms, p99_ms, worst_ms = np.quantile(took_ms[len(KINDS) :], [0.5, 0.99, 1.0]).tolist()
+    return LatencyRow(steps=steps, length_s=length_s, p50_ms=p50_ms, p99_ms=p99_ms, worst_ms=worst_ms)
+
+
+def _understood(parts: EmbeddedParts, prompts: list[str], kinds: list[str]) -> float:
+    with torch.inference_mode():
+        _, logits, _ = parts.text_encoder(prompts)
+    return float((logits.argmax(1) == torch.tensor([KINDS.index(kind) for kind in kinds])).float().mean())
+
+
+def _variety(make: Maker, judge: Judge, cases: Sequence[Example], *, seeds: int = 8) -> float:
+    """Mean distance between the judge's features of one prompt's seeds."""
+    distances = []
+    for example in cases:
+        features = judge.listen([make(example, seed) for seed in range(seeds)]).features
+        distances.append(float(torch.pdist(features).mean()))
+    return float(np.mean(distances))
+
+
+def evaluate(
+    student: EmbeddedParts, teacher: EmbeddedParts | None, judge: Judge, *, prompts: int, seed: int, report: Report
+) -> Evaluation:
+    """All tables. Without the teacher, without its rows."""
+    cases = examples_to_test(prompts, seed=seed)
+    held_out = examples_to_test(prompts, seed=seed + 1, held_out=True)
+    guidance_scale = Embedded.guidance_default
+    planned: list[tuple[str, Maker, Sequence[Example]]] = [
+        ("oracle", oracle, cases),
+        ("latent round trip", round_trip(student), cases),
+    ]
+    if teacher is not None:
+        planned += [("teacher, guidance 1, 1 step", by_teacher(teacher, steps=1, guidance_scale=1.0), cases)]
+        planned += [
+            (f"teacher, {steps} steps", by_teacher(teacher, steps=steps, guidance_scale=guidance_scale), cases)
+            for steps in (2, 10, 50)
+        ]
+    planned += [
+        (f"**student, {steps} step{'s' if steps > 1 else ''}**", by_student(student, steps=steps), cases)
+        for steps in Embedded.steps_offered
+    ]
+    planned += [
+        ("student, 1 step, held-out wordings", by_student(student, steps=1), held_out),
+        ("student, 2 steps, held-out wordings", by_student(student, steps=2), held_out),
+        ("student, 2 steps, guidance 1", by_student(student, steps=2, guidance_scale=1.0), cases),
+        ("student, 2 steps, guidance 3", by_student(student, steps=2, guidance_scale=3.0), cases),
+    ]
+    rows = []
+    for name, make, examples in planned:
+        rows.append(measured(name, make, examples, judge))
+        report(f"{name}: kind {rows[-1].kind:.3f}, distance {rows[-1].distance:.2f}")
+    rng = np.random.default_rng(seed + 2)
+    kinds = [example.wish.kind for example in cases]
+    few = cases[: 2 * len(KINDS)]
+    return Evaluation(
+        rows=rows,
+        notes=[notes_measured(student, steps=steps, count=max(12, prompts // 3), seed=seed) for steps in (1, 2)],
+        latencies=[
+            latency_measured(student, steps=steps, length_s=length_s, count=prompts, seed=seed)
+            for steps in (1, 2)
+            for length_s in LENGTH_TIMED_S
+        ],
+        understood={
+            "prompts": _understood(student, [example.prompt for example in cases], kinds),
+            "typing errors": _understood(student, [mistyped(example.prompt, rng) for example in cases], kinds),
+            "held-out wordings": _understood(
+                student,
+                [noun for nouns in HELD_OUT_NOUNS.values() for noun in nouns],
+                [kind for kind, nouns in HELD_OUT_NOUNS.items() for _ in nouns],
+            ),
+        },
+        variety={
+            "oracle": _variety(oracle, judge, few),
+            "student, 1 step": _variety(by_student(student, steps=1), judge, few),
+            "student, 2 steps": _variety(by_student(student, steps=2), judge, few),
+        },
+        prompts=prompts,
+    )

@@ -1,0 +1,157 @@
+"""A listener of our own: a network that names the kind and the attributes of a sound from its spectrogram.
+
+It hears noise, odd equalisers and levels while it learns. One that was trained on clean sounds alone is useless: a
+tiny change that no ear would notice made it blind to whole kinds.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.text.encoder import ATTRIBUTES, KINDS
+from engine.training.batches import Example, examples
+from engine.training.kinds import APPLIES
+from engine.training.optimiser import Optimiser
+from engine.training.progress import Course, Report
+from engine.vocoders.curve_decoder import decode
+
+JUDGE_RATE_HZ: Final = 44_100
+LISTENED_S: Final = 2.0  # a longer sound is judged by its beginning, a shorter one with silence after it
+FFT_FRAMES: Final = 1024
+HOP_FRAMES: Final = 512
+MEL_BANDS: Final = 64
+FEATURES: Final = 64
+FLOOR_DB: Final = -60.0  # under the loudest moment; a low floor would make silence the loudest evidence
+BATCH: Final = 48
+REUSED: Final = 6  # how often a rendered sound is heard, each time degraded differently
+
+
+@lru_cache(maxsize=1)
+def _mel_filters() -> Tensor:
+    """(bins, MEL_BANDS): triangles, even on the mel scale from 40 Hz to 18 kHz."""
+    mel_of = 2595 * torch.log10(1 + torch.tensor([40.0, 18_000.0]) / 700)
+    edges_hz = 700 * (10 ** (torch.linspace(float(mel_of[0]), float(mel_of[1]), MEL_BANDS + 2) / 2595) - 1)
+    bin_hz = torch.linspace(0, JUDGE_RATE_HZ / 2, FFT_FRAMES // 2 + 1)[:, None]
+    rising = (bin_hz - edges_hz[:-2]) / (edges_hz[1:-1] - edges_hz[:-2])
+    falling = (edges_hz[2:] - bin_hz) / (edges_hz[2:] - edges_hz[1:-1])
+    triangles = torch.minimum(rising, falling).clamp(min=0)
+    return triangles / triangles.sum(0).clamp(min=1e-9)
+
+
+def log_mel(waveforms: Tensor) -> Tensor:
+    """(batch, MEL_BANDS, hops) in dB under the loudest moment, scaled to about [-1, 1], of (batch, frames)."""
+    frames = round(LISTENED_S * JUDGE_RATE_HZ)
+    waveforms = functional.pad(waveforms[:, :frames], (0, max(0, frames - waveforms.shape[1])))
+    window = torch.hann_window(FFT_FRAMES)
+    spectrum = torch.stft(waveforms, FFT_FRAMES, HOP_FRAMES, window=window, return_complex=True, pad_mode="constant")
+    power = spectrum.abs().pow(2).transpose(1, 2) @ _mel_filters()
+    level_db = 10 * torch.log10(power.transpose(1, 2) + 1e-9)
+    loudest = level_db.amax((1, 2), keepdim=True)
+    return (level_db - loudest).clamp(min=FLOOR_DB) / (-FLOOR_DB / 2) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the judge makes of a batch of sounds."""
+
+    kinds: Tensor  # (batch, len(KINDS)) logits
+    attributes: Tensor  # (batch, len(ATTRIBUTES), 3) logits
+    features: Tensor  # (batch, FEATURES): where distances between sets of sounds are measured
+
+
+class Judge(nn.Module):
+    """Four convolutions over the log-mel spectrogram, then its mean and maximum over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (1, 24, 48, 64, 96)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, 3, stride=2, padding=1) for before, after in pairwise(widths)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:])
+        self.features = nn.Linear(2 * widths[-1] * (MEL_BANDS // 16), FEATURES)
+        self.kind_head = nn.Linear(FEATURES, len(KINDS))
+        self.attribute_head = nn.Linear(FEATURES, 3 * len(ATTRIBUTES))
+
+    def forward(self, spectrograms: Tensor) -> Verdict:
+        """The verdict on (batch, MEL_BANDS, hops) from `log_mel`."""
+        x = spectrograms[:, None]
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = functional.relu(norm(convolution(x)))
+        x = x.flatten(1, 2)  # (batch, channels and bands, hops)
+        features = self.features(torch.cat([x.mean(-1), x.amax(-1)], 1))
+        hidden = functional.relu(features)
+        return Verdict(
+            kinds=self.kind_head(hidden),
+            attributes=self.attribute_head(hidden).view(-1, len(ATTRIBUTES), 3),
+            features=features,
+        )
+
+    @torch.inference_mode()
+    def listen(self, waveforms: list[Tensor]) -> Verdict:
+        """The verdict on waveforms of any lengths, each (frames,) at `JUDGE_RATE_HZ`."""
+        verdict: Verdict = self(torch.cat([log_mel(waveform[None]) for waveform in waveforms]))
+        return verdict
+
+
+def render(example: Example, *, seed: int) -> Tensor:
+    """The sound of an example itself, as much of it as the judge listens to."""
+    frames = round(example.length_s * JUDGE_RATE_HZ)
+    return decode(example.sound.curves, example.sound.constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
+
+
+def degraded(waveforms: Tensor) -> Tensor:
+    """Waveforms with noise 40 to 90 dB down, and tilted by up to 3 dB per octave around 1 kHz."""
+    batch, frames = waveforms.shape
+    tilt_db = (torch.rand(batch, 1) - 0.5) * 6 * torch.rand(batch, 1)
+    octaves = torch.log2(torch.linspace(20, JUDGE_RATE_HZ / 2, frames // 2 + 1) / 1000)
+    wobble_db = (
+        2 * torch.randn(batch, 1) * torch.sin(octaves * (0.5 + torch.rand(batch, 1)) + 6.3 * torch.rand(batch, 1))
+    )
+    gains = torch.pow(10.0, (tilt_db * octaves + wobble_db) / 20)
+    coloured: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms) * gains, frames)
+    hiss_db = -40 - 50 * torch.rand(batch, 1)
+    return coloured + torch.pow(10.0, hiss_db / 20) * torch.randn_like(coloured)
+
+
+def train_judge(judge: Judge, rng: np.random.Generator, *, updates: int, report: Report) -> None:
+    """Teach the judge sounds that never come twice."""
+    judge.train()
+    optimiser = Optimiser(judge.parameters(), peak_rate=2e-3, updates=updates, warm_up=50, weight_decay=1e-2)
+    course = Course("judge", updates=updates, report=report)
+    lessons = _lessons(rng)
+    for _ in course:
+        waveforms, batch = next(lessons)
+        verdict = judge(log_mel(degraded(waveforms)))
+        kinds = torch.tensor([KINDS.index(example.wish.kind) for example in batch])
+        loss = functional.cross_entropy(verdict.kinds, kinds)
+        for place, attribute in enumerate(ATTRIBUTES):
+            applies = torch.tensor([example.wish.kind in APPLIES[attribute] for example in batch])
+            levels = torch.tensor([example.wish.levels[place] for example in batch]) + 1
+            losses = functional.cross_entropy(verdict.attributes[:, place], levels, reduction="none")
+            loss = loss + 0.3 * (losses * applies).sum() / applies.sum().clamp(min=1)
+        course.note(optimiser.step(loss))
+    judge.eval()
+
+
+def _lessons(rng: np.random.Generator) -> Iterator[tuple[Tensor, list[Example]]]:
+    """Batches of waveforms, from a pool in which new sounds replace the oldest."""
+    frames = round(LISTENED_S * JUDGE_RATE_HZ)
+    pool: list[tuple[Tensor, Example]] = []
+    while True:
+        for _ in range(max(1, BATCH // REUSED)):
+            length_s = float(np.exp(rng.uniform(math.log(0.4), math.log(4.0))))
+            (example,) = examples(1, length_s=length_s, rng=rng)
+            waveform = render(example, seed=int(rng.integers(2**31)))[:frames]
+            pool.append((functional.pad(waveform, (0, frames - len(waveform))), example))
+        pool = pool[-40 * BATCH :]
+        chosen = [pool[i] for i in rng.integers(0, len(pool), min(BATCH, len(pool)))]
+        yield torch.stack([waveform for waveform, _ in chosen]), [example for _, example in chosen]
