@@ -215,7 +215,7 @@ class Player:
             clip,
             wish.cue,
             tempo_bpm=self.transport.tempo_bpm(self.mixer.frame),
-            loudness_lufs=loudness_lufs,
+            loudness_lufs=loudness_lufs if math.isfinite(loudness_lufs) else None,
             request_to_clip_ms=event.request_to_clip_ms,
         )
         target_lufs = self.music.tracks[wish.cue.track].loudness_lufs

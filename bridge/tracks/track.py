@@ -70,9 +70,7 @@ class Track:
             sound.samples, track=self.name, start_frame=frame, gain=sound.gain, fade_out_frames=sound.tail_frames
         )
 
-    def launch_loop(
-        self, sound: Sound, *, beat: float, frame: int, length_beats: float, swap_frames: int
-    ) -> "VoiceId":
+    def launch_loop(self, sound: Sound, *, beat: float, frame: int, length_beats: float, swap_frames: int) -> "VoiceId":
         """Loop a clip from `frame` on, one pass every `length_beats`; what loops until then is crossfaded away.
 
         A struck sound enters at full level, to keep its attack; a sustained one fades in as the other fades out.

@@ -1,0 +1,118 @@
+"""How loops lie on a track, with the real mixer: 120 BPM at 48 kHz, so a beat is 24 000 frames."""
+
+import numpy as np
+import pytest
+
+from bridge.timing.transport import Transport
+from bridge.tracks.mixer import Mixer
+from bridge.tracks.track import Sound, Track, is_sustained
+from osc_schemas.clip import Samples
+
+BEAT_FRAMES = 24_000
+TAIL_FRAMES = 4_800
+
+
+def steady(level: float, *, sustained: bool = True) -> Sound:
+    samples = np.full((BEAT_FRAMES + TAIL_FRAMES, 1), level, np.float32)
+    return Sound(
+        take_id="t", samples=samples, frames=BEAT_FRAMES, tail_frames=TAIL_FRAMES, gain=1.0, sustained=sustained
+    )
+
+
+class Desk:
+    """One track, its mixer, and beats that begin at frame 0."""
+
+    def __init__(self) -> None:
+        self.mixer = Mixer(["only"], sample_rate_hz=48_000)
+        self.transport = Transport(tempo_bpm=120, sample_rate_hz=48_000)
+        self.transport.play(at_frame=0)
+        self.track = Track("only", self.mixer, self.transport)
+
+    def hear(self, beats: float) -> Samples:
+        """The left side of the next beats, planned a block ahead as on stage."""
+        out = np.zeros((round(beats * BEAT_FRAMES), 2), np.float32)
+        for block in np.split(out, range(480, len(out), 480)):
+            self.track.plan(now_frame=self.mixer.frame, until_frame=self.mixer.frame + BEAT_FRAMES)
+            self.mixer.mix(block)
+        return out[:, 0]
+
+
+def test_a_sustained_loop_crossfades_into_itself_at_equal_power() -> None:
+    desk = Desk()
+    desk.track.launch_loop(steady(0.4), beat=0, frame=0, length_beats=1, swap_frames=240)
+
+    heard = desk.hear(3)
+
+    angle = np.arange(TAIL_FRAMES) / TAIL_FRAMES * np.pi / 2
+    seam = heard[BEAT_FRAMES : BEAT_FRAMES + TAIL_FRAMES]
+    assert seam == pytest.approx(0.4 * (np.cos(angle) + np.sin(angle)), abs=1e-3)
+    assert heard[TAIL_FRAMES:BEAT_FRAMES] == pytest.approx(np.full(BEAT_FRAMES - TAIL_FRAMES, 0.4))
+
+
+def test_a_struck_loop_keeps_its_attack_on_every_pass() -> None:
+    desk = Desk()
+    samples = np.zeros((BEAT_FRAMES + TAIL_FRAMES, 1), np.float32)
+    samples[0] = 0.9
+    struck = Sound(take_id="t", samples=samples, frames=BEAT_FRAMES, tail_frames=TAIL_FRAMES, gain=0.5, sustained=False)
+    desk.track.launch_loop(struck, beat=0, frame=0, length_beats=1, swap_frames=240)
+
+    heard = desk.hear(4)
+
+    assert heard[::BEAT_FRAMES] == pytest.approx([0.45] * 4)
+
+
+@pytest.mark.parametrize("swap_at_beat", [2, 2.5])
+def test_one_loop_takes_over_from_another_at_equal_power(swap_at_beat: float) -> None:
+    desk = Desk()
+    desk.track.launch_loop(steady(0.4), beat=0, frame=0, length_beats=1, swap_frames=240)
+    desk.hear(1)
+    at_frame = round(swap_at_beat * BEAT_FRAMES)
+
+    desk.track.launch_loop(steady(-0.4), beat=swap_at_beat, frame=at_frame, length_beats=1, swap_frames=240)
+    swap = desk.hear(3)[at_frame - BEAT_FRAMES :][:240]
+
+    angle = np.arange(240) / 240 * np.pi / 2
+    old_in_its_seam = np.cos(np.arange(240) / TAIL_FRAMES * np.pi / 2) if swap_at_beat == 2 else np.ones(240)
+    assert swap == pytest.approx(0.4 * (old_in_its_seam * np.cos(angle) - np.sin(angle)), abs=2e-3)
+
+
+def test_a_loop_that_lands_before_one_already_laid_out_ends_where_that_begins() -> None:
+    desk = Desk()
+    desk.track.launch_loop(steady(0.2), beat=4, frame=4 * BEAT_FRAMES, length_beats=1, swap_frames=0)
+    desk.track.launch_loop(steady(0.4), beat=1, frame=BEAT_FRAMES, length_beats=1, swap_frames=0)
+
+    heard = desk.hear(6)
+
+    middles = heard[BEAT_FRAMES // 2 :: BEAT_FRAMES]
+    assert middles == pytest.approx([0, 0.4, 0.4, 0.4, 0.2, 0.2])
+
+
+def test_a_loop_on_the_same_frame_takes_the_place_of_the_other() -> None:
+    desk = Desk()
+    desk.track.launch_loop(steady(0.2), beat=1, frame=BEAT_FRAMES, length_beats=1, swap_frames=240)
+    desk.track.launch_loop(steady(0.4), beat=1, frame=BEAT_FRAMES, length_beats=1, swap_frames=240)
+
+    heard = desk.hear(2)
+
+    assert heard[BEAT_FRAMES] == pytest.approx(0.4)
+    assert heard[BEAT_FRAMES + TAIL_FRAMES + 100] == pytest.approx(0.4)
+
+
+def test_a_stopped_track_falls_silent() -> None:
+    desk = Desk()
+    desk.track.launch_loop(steady(0.4), beat=0, frame=0, length_beats=1, swap_frames=240)
+    desk.hear(1)
+
+    desk.track.stop(fade_frames=480)
+    heard = desk.hear(2)
+
+    assert heard[479] < 0.01
+    assert not np.any(heard[480:])
+
+
+def test_what_is_sustained_is_heard_at_its_end() -> None:
+    pad = np.full((48_000, 1), 0.1, np.float32)
+    drum = pad * np.exp(-np.arange(48_000) / 4_800, dtype=np.float32)[:, None]
+
+    assert is_sustained(pad, 48_000, sample_rate_hz=48_000)
+    assert not is_sustained(drum, 48_000, sample_rate_hz=48_000)
