@@ -29,9 +29,7 @@ class Recorder:
         """Make the folders. Raises `RecorderError` when they cannot be written, or two tracks share a file name."""
         self.start_frame = 0
         self.frames = 0  # written so far
-        self.lost_frames = (
-            0  # that came too fast for this thread, or beyond a WAV's size; silence stands for the former
-        )
+        self.lost_frames = 0  # silent because they came too fast, or missing because a WAV cannot hold them
         self._mixer = mixer
         self._tap = mixer.tap
         self._files: list[tuple[Path, Path, Any]] = []  # the final path, the one aside, the open file
