@@ -16,7 +16,8 @@ from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import Output, OutputKind, open_output
 from bridge.tracks.recorder import Recorder
 from bridge.triggers.heard import Heard
-from bridge.triggers.midi import MidiPort
+from bridge.triggers.keymap import Keymap
+from bridge.triggers.midi import MidiFeed
 from bridge.triggers.osc import OscPort
 
 log = logging.getLogger("upbeat.bridge")
@@ -31,7 +32,7 @@ Event = Heard | LinkEvent | Callable[[Player], None]
 
 
 class Session:
-    """Output, engine link, OSC and MIDI ports, library and player of one set, started and closed together."""
+    """Output, engine link, OSC port, library and player of one set, started and closed together; `midi` can be fed."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Session:
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
-        self.midi = MidiPort(music.midi, on_heard=self.hear)
+        self.midi = MidiFeed(Keymap(tuple(music.midi)), on_heard=self.hear)
         self.recorder = Recorder(self.mixer, record_folder) if record_folder else None
         self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
         try:
@@ -96,7 +97,6 @@ class Session:
     def close(self) -> None:
         """Stop listening, sounding and writing, in that order; bounded."""
         self._closing.set()
-        self.midi.close()
         self.osc.close()
         if self._thread.is_alive():
             self._thread.join(timeout=CLOSE_WITHIN_S)

@@ -1,0 +1,29 @@
+"""`upbeat render SET --out DIR`: a set's timeline as files, faster than real time."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from bridge.commands import console
+from bridge.commands.parser import Commands, add_engine, add_json, command
+
+
+def add(commands: Commands) -> None:
+    """Its arguments."""
+    example = "upbeat render night-drive.toml --out night-drive"
+    parser = command(commands, "render", run, does="render a set's timeline to stems and a mix", example=example)
+    parser.add_argument("set", type=Path, metavar="SET", help="TOML file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for mix.wav and stems")
+    add_engine(parser, does="render with the engine that listens there; without, one is started for it")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Render, with a bar while it lasts."""
+    from bridge.render.offline import render_set
+
+    with console.progress(f"rendering {options.set.name}") as move:
+        report = render_set(options.set, options.out, engine_endpoint=options.engine, progress=move)
+    print(json.dumps(asdict(report), default=str) if options.json else report)
+    return 0
