@@ -20,6 +20,7 @@ from typing import Literal
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from bridge.open_requests import OpenRequests
 from osc_schemas import bounds, codec
 from osc_schemas.clip import Clip
 from osc_schemas.codec import Message
@@ -31,7 +32,6 @@ EngineState = Literal["connecting", "warming", "ready", "lost"]
 
 PING_EVERY_S = 1.0
 LOST_AFTER_S = 3.0  # without a word from the engine; a process that died is noticed at once, by its connection
-OPEN_REQUESTS_MAX = 512  # twice what an engine lets wait
 _HELLO_RETRY_MS, _IDLE_TURN_MS = 5, 250
 _RECONNECT_MS, _RECONNECT_MAX_MS = 50, 500
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS, _HEARTBEAT_TTL_MS = 500, 1_500, 2_000
@@ -68,15 +68,6 @@ class EngineStateChanged:
 LinkEvent = ClipArrived | RequestRefused | EngineStateChanged
 
 
-@dataclass(slots=True)
-class _Open:
-    """A request that has no answer yet."""
-
-    request: GenerateRequest
-    asked_s: float
-    cancelled: bool = False
-
-
 class EngineLink:
     """One bridge's connection to one engine. Every method may be called from any thread."""
 
@@ -88,7 +79,7 @@ class EngineLink:
         self.weights_hash = ""
         self._on_event = on_event
         self._identity = b"bridge-" + secrets.token_hex(8).encode()  # the same over all connections of this link
-        self._open: dict[str, _Open] = {}  # this and all below: link thread only
+        self._open = OpenRequests()  # this and all below: link thread only
         self._status_asked: list[queue.SimpleQueue[Message | None]] = []
         self._hello_due = False
         self._heard_s = self._pinged_s = time.monotonic()
@@ -113,7 +104,7 @@ class EngineLink:
     def request(self, request: GenerateRequest) -> None:
         """Ask for a clip, now or as soon as an engine is there. One event answers it."""
         asked_s = time.monotonic()
-        self._on_thread(lambda: self._ask(_Open(request, asked_s)))
+        self._on_thread(lambda: self._ask(request, asked_s))
 
     def cancel(self, request_id: str) -> None:
         """Take a request back. A `RequestRefused` answers it, or its clip if that was faster."""
@@ -134,43 +125,18 @@ class EngineLink:
 
     # What other threads asked for, on the link's thread.
 
-    def _ask(self, wanted: _Open) -> None:
-        request_id = wanted.request.request_id
-        if request_id in self._open:
-            return
-        if len(self._open) >= OPEN_REQUESTS_MAX:
-            self._refuse(request_id, "full", f"{OPEN_REQUESTS_MAX} requests are open already, which is the bound")
-            return
-        self._open[request_id] = wanted
-        if self.state == "ready":
-            self._send_request(wanted)
-
-    def _send_request(self, wanted: _Open) -> None:
-        # A deadline counts from when the engine gets the request, and this one may have been kept for a while.
-        left_s = max(0.0, wanted.request.deadline_in_s - (time.monotonic() - wanted.asked_s))
-        self._send(codec.write_request(dataclasses.replace(wanted.request, deadline_in_s=left_s)))
+    def _ask(self, request: GenerateRequest, asked_s: float) -> None:
+        if (refusal := self._open.add(request, asked_s)) is not None:
+            self._tell(RequestRefused(refusal))
+        elif self.state == "ready":
+            self._send(codec.write_request(request))
 
     def _cancel(self, request_id: str) -> None:
-        if (wanted := self._open.get(request_id)) is not None:
-            wanted.cancelled = True
+        self._open.cancel(request_id)
         if self.state == "ready":
             self._send(codec.write("/engine/cancel", request_id=request_id))
         else:
-            self._drop_cancelled()
-
-    def _drop_cancelled(self) -> None:
-        for request_id in [key for key, wanted in self._open.items() if wanted.cancelled]:
-            del self._open[request_id]
-            self._refuse(request_id, "cancelled", "taken back while there was no engine")
-
-    def _drop_superseded(self) -> None:
-        # To an engine, what comes last is the newest wish of a slot; sent again, the older would cancel the newer.
-        newest = {wanted.request.slot: request_id for request_id, wanted in self._open.items()}
-        for request_id, wanted in list(self._open.items()):
-            slot = wanted.request.slot
-            if slot and newest[slot] != request_id:
-                del self._open[request_id]
-                self._refuse(request_id, "superseded", f"{newest[slot]} is newer and for the same slot {slot!r}")
+            self._tell_refused(self._open.drop_cancelled())
 
     def _ask_status(self, answer: queue.SimpleQueue[Message | None]) -> None:
         if self.state in ("ready", "warming"):
@@ -274,21 +240,21 @@ class EngineLink:
         match message.text("state"):
             case "ready":
                 self._become("ready", f"{self.family}, weights {self.weights_hash[:12]}")
-                self._drop_superseded()
-                for wanted in self._open.values():
-                    self._send_request(wanted)
+                self._tell_refused(self._open.drop_superseded())
+                for request in self._open.as_of(time.monotonic()):
+                    self._send(codec.write_request(request))
             case "warming":
                 self._become("warming", self.family)
 
     def _clip_came(self, message: Message, audio: bytes | memoryview) -> None:
         request_id = message.text("request_id")
-        wanted = self._open.pop(request_id, None)
+        wanted = self._open.answered(request_id)
         if wanted is None:
             return  # made twice, because it was asked again after a loss
         try:
             clip = dataclasses.replace(codec.read_clip(message, audio), request=wanted.request)
         except SchemaError as error:
-            self._refuse(request_id, "engine-error", str(error))
+            self._tell_refused([Refusal(request_id=request_id, reason="engine-error", sentence=str(error))])
             return
         self._tell(ClipArrived(clip, (time.monotonic() - wanted.asked_s) * 1000))
 
@@ -299,15 +265,15 @@ class EngineLink:
             case "no-hello" | "not-ready":
                 self._hello_due |= refusal.reason == "no-hello"  # its request stays open and is sent again after that
             case _:
-                self._open.pop(refusal.request_id, None)
-                self._tell(RequestRefused(refusal))
-
-    def _refuse(self, request_id: str, reason: str, sentence: str) -> None:
-        self._tell(RequestRefused(Refusal(request_id=request_id, reason=reason, sentence=sentence)))
+                self._open.answered(refusal.request_id)
+                self._tell_refused([refusal])
 
     def _lose(self, why: str) -> None:
+        had_one = self.state in ("ready", "warming")
         self._become("lost", why)
-        self._drop_cancelled()
+        self._tell_refused(self._open.drop_cancelled())
+        if had_one:
+            self._tell_refused(self._open.lost())
         for answer in self._status_asked:
             answer.put(None)
         self._status_asked.clear()
@@ -316,6 +282,10 @@ class EngineLink:
         if state != self.state:
             self.state = state
             self._tell(EngineStateChanged(state, detail))
+
+    def _tell_refused(self, refusals: list[Refusal]) -> None:
+        for refusal in refusals:
+            self._tell(RequestRefused(refusal))
 
     def _tell(self, event: LinkEvent) -> None:
         try:

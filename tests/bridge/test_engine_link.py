@@ -12,6 +12,7 @@ import zmq
 
 from bridge import engine_link
 from bridge.engine_link import ClipArrived, EngineLink, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.open_requests import OPEN_MAX
 from osc_schemas import codec
 from osc_schemas.clip import Clip, Provenance
 from osc_schemas.codec import Message
@@ -186,18 +187,6 @@ def test_what_is_open_is_asked_again_when_the_engine_is_back(engine: PlayedEngin
     assert ready.told_state().state == "warming"
 
 
-def test_of_a_slot_only_the_newest_wish_is_asked_again(engine: PlayedEngine, bridge: Bridge) -> None:
-    for request_id, slot in (("old", "drums"), ("bass", "bass"), ("free", ""), ("new", "drums"), ("free too", "")):
-        bridge.link.request(request(request_id, slot=slot))
-    engine.greet()
-
-    asked = [engine.hear("/engine/generate").text("request_id") for _ in range(4)]
-
-    assert asked == ["bass", "free", "new", "free too"]
-    assert bridge.told_state().state == "ready"
-    assert bridge.told_refusal().sentence == "new is newer and for the same slot 'drums'"
-
-
 def test_a_cancel_reaches_the_engine_or_takes_effect_without_one(engine: PlayedEngine, ready: Bridge) -> None:
     for request_id in ("r1", "r2"):
         ready.link.request(request(request_id))
@@ -318,15 +307,12 @@ def test_without_an_engine_there_is_no_status_and_close_does_not_wait() -> None:
     bridge.link.close()
 
 
-def test_what_is_open_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_link, "OPEN_REQUESTS_MAX", 2)
+def test_what_is_asked_has_a_bound() -> None:
     bridge = Bridge("tcp://127.0.0.1:9")
-    for request_id in ("a", "b", "b", "c"):
-        bridge.link.request(request(request_id))
+    for number in range(OPEN_MAX + 1):
+        bridge.link.request(request(f"r{number}"))
 
-    assert bridge.told_refusal() == Refusal(
-        request_id="c", reason="full", sentence="2 requests are open already, which is the bound"
-    )
+    assert (bridge.told_refusal().request_id, OPEN_MAX) == ("r512", 512)
     bridge.link.close()
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from pythonosc.osc_message_builder import OscMessageBuilder
+from hypothesis import given
+from hypothesis import strategies as st
+from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
 from engine.desk import CLIENTS_MAX, WORKER_QUIET_MAX_S, Desk, Reply
 from engine.errors import Cancelled
@@ -136,6 +138,28 @@ def test_bad_bytes_get_one_sentence_and_hurt_nobody(bad: bytes, sentence: str) -
     assert reason == "bad-request"
     assert request_id == ("r1" if b"request_id" in bad else "")
     assert stage.ask("r2") == []
+
+
+@given(
+    address=st.sampled_from(["/hello", "/engine/generate", "/engine/cancel", "/engine/status", "/engine/ping", "/x"]),
+    args=st.lists(
+        st.text(max_size=8) | st.integers(-(2**31), 2**31 - 1) | st.floats(width=32) | st.booleans() | st.binary()
+    ),
+    cut=st.integers(0, 64),
+)
+def test_whatever_a_client_sends_gets_an_answer_in_the_table(address: str, args: list[object], cut: int) -> None:
+    stage = Stage()
+    stage.say(HELLO)
+    try:
+        said = packet(address, *args)
+    except BuildError:  # what python-osc cannot write, nobody who uses it can send
+        return
+
+    for bytes_ in (said, said[:cut], said[cut:]):
+        assert {address for address, _ in stage.say(bytes_)} <= ANSWERS
+
+
+ANSWERS = {"/hello/reply", "/engine/refused", "/engine/status/reply", "/engine/pong"}
 
 
 @pytest.mark.parametrize(
