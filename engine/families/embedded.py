@@ -84,6 +84,11 @@ class Embedded(Family):
             ) from error
         return cls(parts, weights_hash=hashlib.sha256(weights).hexdigest())
 
+    @property
+    def prompts_cached(self) -> int:
+        """How many prompts have their text embedding kept."""
+        return len(self._condition)
+
     @torch.inference_mode()
     def waveform(
         self,

@@ -15,6 +15,9 @@ class PromptCache(Generic[Meaning]):
         self._capacity = capacity
         self._meanings: OrderedDict[str, Meaning] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._meanings)
+
     def __call__(self, prompt: str) -> Meaning:
         """The meaning of `prompt`, encoded now if it is not among the latest."""
         if prompt not in self._meanings:
