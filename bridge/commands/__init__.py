@@ -1,1 +1,1 @@
-"""The subcommands of `upbeat`, one idea a module: each has `add` for its arguments and imports the rest when it runs."""
+"""The subcommands of `upbeat`: `add` tells argparse its arguments; `run` imports what it needs, and runs it."""

@@ -5,13 +5,7 @@ import json
 from osc_schemas import codec
 from osc_schemas.codec import Message
 
-_HOW = {
-    "on-time": "",
-    "late": " (late)",
-    "last-take": " (last take)",
-    "next": " (late)",
-    "now": " (late, off the grid)",
-}
+_HOW = {"on-time": "", "last-take": " (last take)", "next": " (late)", "now": " (late, off the grid)"}
 
 
 def event_in(packet: bytes) -> Message:
@@ -37,7 +31,7 @@ def as_line(event: Message) -> str | None:
             error_frames = event.whole("error_frames")
             off = f", {error_frames:+d} frames off" if error_frames else ""
             cue, how = event.text("cue"), event.text("how")
-            return f"{_position(event):>7}  {cue} on {event.text('track')}{_HOW.get(how, '')}{off}"
+            return f"{_position(event):>7}  {cue} on {event.text('track')}{_HOW[how]}{off}"
         case "/clip/ready":
             took = f"{event.number('request_to_clip_ms'):.0f} ms"
             understood = f": {event.text('understood')}" if event.text("understood") else ""

@@ -1,0 +1,172 @@
+"""`upbeat takes`: what is in the library; hear a take again, keep it for ever, or make lost samples again."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.commands import console
+from bridge.commands.parser import CommandError, Commands, Parser, add_engine, add_json, add_output, command
+
+if TYPE_CHECKING:
+    from bridge.library import Take
+
+
+def add(commands: Commands) -> None:
+    """Its arguments: one more word says what is to be done."""
+    example = "upbeat takes play deep-punchy-kick-9f2785ebc4"
+    parser = command(commands, "takes", _list, does="list, play, pin and remake what was made", example=example)
+    parser.set_defaults(json=False)
+    deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=Parser)
+    add_json(command(deeds, "list", _list, does="list all takes, the newest last", example="upbeat takes list"))
+    playing = _of_one(deeds, "play", _play, "play a take", example)
+    add_output(playing)
+    _of_one(deeds, "pin", _pin, "never drop a take's samples", "upbeat takes pin deep-punchy-kick-9f")
+    _of_one(deeds, "unpin", _unpin, "let a take's samples go again", "upbeat takes unpin deep-punchy-kick")
+    remaking = _of_one(
+        deeds, "remake", _remake, "make lost samples again from the journal", "upbeat takes remake deep-punchy-kick"
+    )
+    add_engine(remaking, does="ask the engine that listens there; without, the usual one, or one started for this")
+
+
+def _of_one(deeds: Commands, name: str, run: Any, does: str, example: str) -> Parser:
+    parser = command(deeds, name, run, does=does, example=example)
+    parser.add_argument("take", metavar="ID", help="of a take, or as much of it as no other shares")
+    add_json(parser)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    from bridge.folders import takes_folder
+    from bridge.library import read_journal
+
+    takes = list(read_journal(takes_folder()).values())
+    if options.json:
+        print(json.dumps([facts(take) for take in takes], indent=2))
+    elif not takes:
+        print(f"no takes yet in {takes_folder()}; `upbeat say` or a set makes some")
+    else:
+        head = ["take", "cue", "seed", "steps", "length", "samples", "prompt"]
+        print(console.columns([head, *(_row(take) for take in takes)]))
+    return 0
+
+
+def _play(options: argparse.Namespace) -> int:
+    from bridge.commands.listening import hear
+    from bridge.library import read_samples
+
+    take = _named(options)
+    samples, frames = read_samples(take), take.request.frames
+    rate_hz, name = take.request.sample_rate_hz, take.take_id
+    output = hear(samples, frames, sample_rate_hz=rate_hz, name=name, output=options.output, device=options.device)
+    print(json.dumps({**facts(take), "output": output}) if options.json else f"{take.take_id} on {output}")
+    return 0
+
+
+def _pin(options: argparse.Namespace) -> int:
+    return _set_pinned(options, pinned=True)
+
+
+def _unpin(options: argparse.Namespace) -> int:
+    return _set_pinned(options, pinned=False)
+
+
+def _set_pinned(options: argparse.Namespace, *, pinned: bool) -> int:
+    from bridge.folders import takes_folder
+    from bridge.library import Library
+
+    library = Library(takes_folder())
+    try:
+        take = library.pin(library.take(options.take).take_id, pinned=pinned)
+    finally:
+        library.close()
+    how = "is kept for ever" if pinned else "may go when room is needed"
+    print(json.dumps(facts(take)) if options.json else f"{take.take_id} {how}")
+    return 0
+
+
+def _remake(options: argparse.Namespace) -> int:
+    from bridge.library import TakeError, read_samples
+
+    take = _named(options)
+    try:
+        read_samples(take)
+        made = False
+    except TakeError:
+        make_again(take, options.engine)
+        made = True
+    how = "was made again" if made else "is whole; there was nothing to make again"
+    print(json.dumps({**facts(take), "remade": made}) if options.json else f"{take.take_id} {how}")
+    return 0
+
+
+def make_again(take: "Take", engine_endpoint: str | None) -> None:
+    """Ask an engine for a take's samples and put them in their place.
+
+    Raises `CommandError` if that engine's model is another one than the take's: its samples would be another sound.
+    """
+    from bridge.commands.one_engine import one_engine
+    from bridge.library import take_id_of, write_wav
+
+    request = replace(take.request, exact=True, slot="", deadline_in_s=10.0)
+    with one_engine(engine_endpoint) as engine:
+        clip = engine.clip(request).clip
+    if take_id_of(take.cue, clip) != take.take_id:
+        was, now = take.provenance, clip.provenance
+        raise CommandError(
+            f"{take.take_id} came from {was.family} {was.weights_hash[:12]} on {was.device}, and this engine is "
+            f"{now.family} {now.weights_hash[:12]} on {now.device}; start the one it came from"
+        )
+    take.path.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(take.path, clip.samples, request.sample_rate_hz)
+
+
+def facts(take: "Take") -> dict[str, Any]:
+    """A take as plain data for a script."""
+    request, provenance = take.request, take.provenance
+    return {
+        "take_id": take.take_id,
+        "cue": take.cue,
+        "track": take.track,
+        "prompt": request.prompt,
+        "understood": provenance.understood,
+        "seed": request.seed,
+        "steps": request.steps,
+        "length_s": round(request.frames / request.sample_rate_hz, 6),
+        "tempo_bpm": take.tempo_bpm,
+        "loudness_lufs": take.loudness_lufs,
+        "family": provenance.family,
+        "weights_hash": provenance.weights_hash,
+        "made_unix_s": take.made_unix_s,
+        "pinned": take.pinned,
+        "samples": samples_state(take),
+        "path": str(take.path),
+    }
+
+
+def samples_state(take: "Take") -> str:
+    """whole, cut short, damaged or gone, as the file's header and size say."""
+    import soundfile as sf
+
+    if not Path(take.path).exists():
+        return "gone"
+    try:
+        frames = sf.info(take.path).frames
+    except sf.LibsndfileError:
+        return "damaged"
+    return "whole" if frames == take.request.frames + take.request.tail_frames else "cut short"
+
+
+def _row(take: "Take") -> list[str]:
+    request = take.request
+    length = f"{request.frames / request.sample_rate_hz:.2f} s"
+    state = samples_state(take) + (", pinned" if take.pinned else "")
+    return [take.take_id, take.cue, str(request.seed), str(request.steps), length, state, request.prompt[:60]]
+
+
+def _named(options: argparse.Namespace) -> "Take":
+    from bridge.folders import takes_folder
+    from bridge.library import find_take, read_journal
+
+    return find_take(read_journal(takes_folder()), options.take)
