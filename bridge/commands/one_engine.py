@@ -59,6 +59,20 @@ def one_engine(endpoint: str | None) -> Iterator[OneEngine]:
         yield found
 
 
+def state_at(endpoint: str) -> str | None:
+    """How the engine there is, and which: "ready: embedded, weights 43d28de929f4"; None if nobody answers."""
+    events: queue.SimpleQueue[LinkEvent] = queue.SimpleQueue()
+    link = EngineLink(endpoint, on_event=events.put)
+    link.start()
+    try:
+        event = events.get(timeout=FOUND_WITHIN_S)
+    except queue.Empty:
+        return None
+    finally:
+        link.close()
+    return f"{event.state}: {event.detail}" if isinstance(event, EngineStateChanged) else None
+
+
 def _linked(endpoint: str, at_end: contextlib.ExitStack) -> OneEngine | None:
     """The engine there once it is warm, or None if nobody answers. Its link is closed `at_end`."""
     events: queue.SimpleQueue[LinkEvent] = queue.SimpleQueue()

@@ -85,13 +85,13 @@ class MidiPort(MidiFeed):
 def list_ports(*, backend: "mido.Backend | None" = None) -> list[str]:
     """The names of the MIDI ports that can be opened here; none on a machine without MIDI. Never raises."""
     try:
-        return _input_names(backend or mido.Backend())
+        return input_names(backend or mido.Backend())
     except MidiError:
         return []
 
 
 def _opened(name: str, backend: "mido.Backend", callback: Any) -> Any:
-    name = _whole_name(name, _input_names(backend))
+    name = _whole_name(name, input_names(backend))
     try:
         return backend.open_input(name, callback=callback)
     except Exception as error:  # another program holds it; each system has an error of its own for that
@@ -127,10 +127,11 @@ def _offered(name: str, backend: "mido.Backend", callback: Any) -> Any:
         raise _no_midi(error) from error
 
 
-def _input_names(backend: "mido.Backend") -> list[str]:
+def input_names(backend: "mido.Backend") -> list[str]:
+    """The names of the ports that can be opened here. Raises `MidiError` that says why on a machine without MIDI."""
     _check_sequencer(backend)
     try:
-        return list(dict.fromkeys(backend.get_input_names()))
+        return list(dict.fromkeys(backend.getinput_names()))
     except Exception as error:
         raise _no_midi(error) from error
 
