@@ -39,6 +39,7 @@ __all__ = [
     "TimelineEntry",
     "TrackSpec",
     "cue_with",
+    "located",
     "parse_set",
     "read_set",
 ]
@@ -86,14 +87,26 @@ def parse_set(text: str, *, source: str = "set", path: Path | None = None) -> Se
     try:
         return _set(tomllib.loads(text), path)
     except SetError as error:
-        table = _dotted(error.key[:-1])
-        line = _line_of(error.key, key_lines(text))
-        raise SetError(f"{source}:{line}: {table}{': ' if table else ''}{error}", key=error.key) from error
+        raise _placed(error, text, source) from error
     except RecursionError as error:
         raise SetError(f"{source}: tables or lists lie in one another too deep; a set needs three levels") from error
     except ValueError as error:  # tomllib lets some of what int() and datetime() raise through
         complaint, line = _place_in(str(error), text)
         raise SetError(f"{source}:{line}: this is no TOML: {complaint}") from error
+
+
+def located(error: SetError, music: Set) -> SetError:
+    """`error`, raised by whoever uses a set, with the file and line of its key if the set came from a file."""
+    try:
+        return _placed(error, music.path.read_text("utf-8-sig"), str(music.path)) if music.path else error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # it has changed since
+        return error
+
+
+def _placed(error: SetError, text: str, source: str) -> SetError:
+    table = _dotted(error.key[:-1])
+    line = _line_of(error.key, key_lines(text))
+    return SetError(f"{source}:{line}: {table}{': ' if table else ''}{error}", key=error.key)
 
 
 def _set(document: Table, path: Path | None) -> Set:

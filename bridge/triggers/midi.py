@@ -90,6 +90,16 @@ def list_ports(*, backend: "mido.Backend | None" = None) -> list[str]:
         return []
 
 
+def input_names(backend: "mido.Backend") -> list[str]:
+    """The names of the ports that a backend can open, each once. Raises `MidiError` if there is no MIDI at all."""
+    """The names of the ports that can be opened here. Raises `MidiError` that says why on a machine without MIDI."""
+    _check_sequencer(backend)
+    try:
+        return list(dict.fromkeys(backend.get_input_names()))
+    except Exception as error:
+        raise _no_midi(error) from error
+
+
 def _opened(name: str, backend: "mido.Backend", callback: Any) -> Any:
     name = _whole_name(name, input_names(backend))
     try:
@@ -123,15 +133,6 @@ def _offered(name: str, backend: "mido.Backend", callback: Any) -> Any:
     _check_sequencer(backend)
     try:
         return backend.open_input(name, virtual=True, client_name=CLIENT_NAME, callback=callback)
-    except Exception as error:
-        raise _no_midi(error) from error
-
-
-def input_names(backend: "mido.Backend") -> list[str]:
-    """The names of the ports that can be opened here. Raises `MidiError` that says why on a machine without MIDI."""
-    _check_sequencer(backend)
-    try:
-        return list(dict.fromkeys(backend.getinput_names()))
     except Exception as error:
         raise _no_midi(error) from error
 

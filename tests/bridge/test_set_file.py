@@ -17,6 +17,7 @@ from bridge.set_file import (
     TimelineEntry,
     TrackSpec,
     cue_with,
+    located,
     parse_set,
     read_set,
 )
@@ -242,6 +243,15 @@ def test_a_file_that_is_no_set_is_one_sentence(tmp_path: Path, content: bytes, s
 def test_a_folder_is_no_set(tmp_path: Path) -> None:
     with pytest.raises(SetError, match="cannot be read"):
         read_set(tmp_path)
+
+
+def test_what_is_found_wrong_later_has_its_line_too(tmp_path: Path) -> None:
+    path = tmp_path / "night.toml"
+    path.write_text(NIGHT_DRIVE)
+    error = SetError("Compressor has no ratio", key=("tracks", "drums", "effects", 0, "ratio"))
+
+    assert str(located(error, read_set(path))) == f"{path}:12: tracks.drums.effects 1: Compressor has no ratio"
+    assert located(error, parse_set(NIGHT_DRIVE)) is error
 
 
 def test_a_set_in_python_is_checked_like_a_file() -> None:
