@@ -118,9 +118,9 @@ def take_commands(address: int, memory: Any) -> None:
 
 @part
 def play(memory: Any, command: Any) -> None:
-    """Give the voice its slot, and its place in the order of summing: by start, then by number.
+    """Give the voice its slot, and its place in the order of summing: by start, then by rank.
 
-    The order does not depend on when a voice was planned, because float sums depend on theirs.
+    Float sums depend on their order, so it must follow from the music and not from when a voice was planned.
     """
     mixer = memory.mixer[0]
     voice = memory.voices[command.slot]
@@ -138,13 +138,22 @@ def play(memory: Any, command: Any) -> None:
     voice.samples = command.samples
     voice.channels = command.channels
     voice.gain = command.gain
+    voice.rank = command.rank
     voice.begun = 0
     k = mixer.order_count
-    while k > 0 and memory.voices[memory.order[k - 1]].start_frame > voice.start_frame:
+    while k > 0 and comes_before(voice, memory.voices[memory.order[k - 1]]):
         memory.order[k] = memory.order[k - 1]
         k -= 1
     memory.order[k] = command.slot
     mixer.order_count += 1
+
+
+@part
+def comes_before(voice: Any, other: Any) -> bool:
+    """Whether a voice is summed before another."""
+    if voice.start_frame != other.start_frame:
+        return voice.start_frame < other.start_frame  # type: ignore[no-any-return]
+    return voice.rank < other.rank  # type: ignore[no-any-return]
 
 
 @part

@@ -26,6 +26,7 @@ COMMAND = np.dtype(
         ("samples", np.intp),  # address of float32 (frames, channels)
         ("channels", np.int64),
         ("gain", np.float64),
+        ("rank", np.int64),  # follows from the samples; the order of voices that start together
     ],
     align=True,
 )
@@ -46,6 +47,7 @@ VOICE = np.dtype(
         ("samples", np.intp),
         ("channels", np.int64),
         ("gain", np.float64),
+        ("rank", np.int64),
         ("begun", np.int64),
     ],
     align=True,
@@ -81,7 +83,7 @@ MIXER = np.dtype(
         ("tracks", np.int64),
         ("voices_max", np.int64),
         ("voices", np.intp),
-        ("order", np.intp),  # int64 (voices_max,): slots in use, by start frame, then by voice
+        ("order", np.intp),  # int64 (voices_max,): slots in use, in the order of summing
         ("order_count", np.int64),
         ("buses", np.intp),  # the tracks', then the master's
         ("sums", np.intp),  # float32 (tracks + 1, 2 * CHUNK_FRAMES), the master last

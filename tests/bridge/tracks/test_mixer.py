@@ -1,12 +1,16 @@
 """The compiled mixer, driven block by block as an output drives it."""
 
+import re
 from collections.abc import Iterable
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.tracks import kernel
+from bridge.tracks.compiling import OPTIONS
 from bridge.tracks.mixer import Mixer, MixerError, MixerFull, Samples
 
 CEILING = 10 ** (-1 / 20)
@@ -270,6 +274,28 @@ def test_the_sum_does_not_depend_on_when_and_in_which_order_voices_were_planned(
     assert np.array_equal(heard(early, 6000), np.concatenate(out_late))
 
 
+def test_voices_that_start_together_are_summed_alike_whichever_was_planned_first() -> None:
+    tail, one, other = (noise(3000, level=0.9, seed=seed) for seed in range(3))
+
+    def performance(*together: Samples) -> Samples:
+        mixer = a_mixer()
+        mixer.play(tail, track="drums", start_frame=0)
+        for clip in together:
+            mixer.play(clip, track="drums", start_frame=500)
+        return heard(mixer, 4000)
+
+    assert np.array_equal(performance(one, other), performance(other, one))
+
+
+def test_the_compiled_code_allocates_nothing() -> None:
+    signature = kernel.mix_block.signatures[0]  # type: ignore[attr-defined]
+    fresh = numba.njit(signature, **OPTIONS)(kernel.mix_block.py_func)  # type: ignore[attr-defined]
+    code = fresh.inspect_llvm(signature)
+
+    assert "load atomic" in code
+    assert not re.search(r"NRT_\w*alloc", code, re.IGNORECASE)
+
+
 def test_samples_are_kept_until_their_voice_is_over() -> None:
     mixer = a_mixer(voices_max=2)
     for start in (0, 1000):
@@ -306,7 +332,7 @@ def test_too_many_commands_for_one_block_are_refused_in_a_sentence() -> None:
     [
         ({"track": "violins"}, "there is no track 'violins'; there are drums"),
         ({"gain": float("nan")}, "the gain is nan"),
-        ({"gain": -1.0}, "the gain is -1"),
+        ({"gain": -1.0}, "the gain is -1; it must be between 0 and 10000"),
         ({"fade_in_frames": -1}, "a fade or ramp of -1 frames"),
         ({"end_frame": 0}, "would end at frame 0, not after its start at 0"),
         ({"samples": np.zeros((10, 3), np.float32)}, r"the shape \(10, 3\)"),
