@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from bridge.commands import console
@@ -25,5 +24,18 @@ def run(options: argparse.Namespace) -> int:
 
     with console.progress(f"rendering {options.set.name}") as move:
         report = render_set(options.set, options.out, engine_endpoint=options.engine, progress=move)
-    print(json.dumps(asdict(report), default=str) if options.json else report)
+    if options.json:
+        facts = {
+            "mix": str(report.mix),
+            "stems": {track: str(path) for track, path in report.stems.items()},
+            "launches": len(report.launches),
+            "music_s": report.music_s,
+            "took_s": report.took_s,
+            "peak": report.peak,
+        }
+        print(json.dumps(facts))
+        return 0
+    speed = report.music_s / report.took_s
+    print(f"{report.mix}, {len(report.stems)} stems, {len(report.launches)} launches")
+    print(f"{report.music_s:.1f} s of music in {report.took_s:.1f} s, {speed:.1f} times real time")
     return 0
