@@ -20,7 +20,7 @@ _numba: Any = numba  # its types differ from version to version, so mypy sees no
 carray, njit, cfunc = _numba.carray, _numba.njit, _numba.cfunc
 intrinsic: Any = extending.intrinsic
 
-COMPILED_TOGETHER = ("compiling.py", "memory.py", "kernel.py", "portaudio.py", "jack.py")
+COMPILED_TOGETHER = ("compiling.py", "memory.py", "voices.py", "kernel.py", "portaudio.py", "jack.py")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -33,7 +33,7 @@ COMMAND = np.dtype(
 
 VOICE = np.dtype(
     [
-        ("voice", np.int64),  # 0: the slot is free
+        ("voice", np.int64),
         ("track", np.int64),
         ("start_frame", np.int64),  # samples[0] belongs here
         ("heard_frame", np.int64),  # the first frame that sounds: later than the start when it was planned too late

@@ -177,7 +177,7 @@ class Mixer:
             if voice in self._sounding:
                 slot, _ = self._sounding[voice]
                 fade = _frames(fade_frames)
-                self._send(kind=END, slot=slot, voice=voice, start_frame=at_frame, fade_out_frames=fade)
+                self._send(kind=END, slot=slot, start_frame=at_frame, fade_out_frames=fade)
 
     def end_all(self, *, fade_frames: int, track: str | None = None) -> None:
         """Fade out all that sounds, on one track or on every one, from the next block; no planned voice begins."""

@@ -146,6 +146,15 @@ def test_the_end_that_is_over_first_counts() -> None:
     assert not out[100:].any()
 
 
+def test_a_later_end_does_not_bring_back_a_voice_that_was_never_to_sound() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(noise(5000), track="drums", start_frame=1000)
+    mixer.end(voice, at_frame=500, fade_frames=0)
+    mixer.end(voice, at_frame=2000, fade_frames=0)
+
+    assert not heard(mixer, 6000).any()
+
+
 def test_panic_fades_what_sounds_and_forgets_what_was_planned() -> None:
     mixer = a_mixer("drums", "bass")
     mixer.play(ones(5000), track="drums", start_frame=0)
@@ -227,7 +236,7 @@ def test_samples_that_are_no_numbers_sound_as_silence_and_are_counted() -> None:
     assert mixer.meters.bad_samples == 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     blocks=st.lists(st.one_of(st.integers(1, 300), st.sampled_from([1, 255, 256, 257, 8192])), max_size=40),
     starts=st.lists(st.integers(-50, 9000), min_size=1, max_size=12),
