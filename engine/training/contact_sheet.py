@@ -36,7 +36,7 @@ def draw_contact_sheet(
     """Spectrograms of `cases`, made in each of the ways in `columns`."""
     rows = -(-len(cases) // across)
     wide = len(columns)
-    figure = Figure(figsize=(2.0 * wide * across, 1.7 * rows), dpi=70, layout="constrained")
+    figure = Figure(figsize=(1.6 * wide * across, 1.4 * rows), dpi=70, layout="constrained")
     axes = figure.subplots(rows, wide * across, squeeze=False)
     for place, example in enumerate(cases):
         line, group = divmod(place, across)

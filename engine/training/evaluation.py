@@ -55,7 +55,7 @@ class Row:
     decay: float
     attack: float
     harmonicity: float
-    confused: dict[str, float]  # accuracy of each kind
+    by_kind: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ def measured(name: str, make: Maker, cases: Sequence[Example], judge: Judge) -> 
         decay=float(np.median([octaves_apart(energy_time_s(a, **rate), energy_time_s(b, **rate)) for a, b in pairs])),
         attack=float(np.mean(attacks)),
         harmonicity=float(np.median(likeness)) if likeness else float("nan"),
-        confused={kind: float(right[i :: len(KINDS)].float().mean()) for i, kind in enumerate(KINDS)},
+        by_kind={kind: float(right[i :: len(KINDS)].float().mean()) for i, kind in enumerate(KINDS)},
     )
 
 
@@ -292,7 +292,7 @@ def evaluate(
             for steps in (2, 10, 50)
         ]
     planned += [
-        (f"**student, {steps} step{'s' if steps > 1 else ''}**", by_student(student, steps=steps), cases)
+        (f"student, {steps} step{'s' if steps > 1 else ''}", by_student(student, steps=steps), cases)
         for steps in Embedded.steps_offered
     ]
     planned += [

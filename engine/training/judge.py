@@ -32,6 +32,8 @@ FEATURES: Final = 64
 FLOOR_DB: Final = -60.0  # under the loudest moment; a low floor would make silence the loudest evidence
 BATCH: Final = 48
 REUSED: Final = 6  # how often a rendered sound is heard, each time degraded differently
+POOL: Final = 2_000
+HISS_POWER: Final = 384.0  # of white noise of variance 1 in each band: the sum of the squared window
 
 
 @lru_cache(maxsize=1)
@@ -46,16 +48,20 @@ def _mel_filters() -> Tensor:
     return triangles / triangles.sum(0).clamp(min=1e-9)
 
 
-def log_mel(waveforms: Tensor) -> Tensor:
-    """(batch, MEL_BANDS, hops) in dB under the loudest moment, scaled to about [-1, 1], of (batch, frames)."""
+def mel_power(waveforms: Tensor) -> Tensor:
+    """(batch, MEL_BANDS, hops) of (batch, frames), of as much as the judge listens to."""
     frames = round(LISTENED_S * JUDGE_RATE_HZ)
     waveforms = functional.pad(waveforms[:, :frames], (0, max(0, frames - waveforms.shape[1])))
     window = torch.hann_window(FFT_FRAMES)
     spectrum = torch.stft(waveforms, FFT_FRAMES, HOP_FRAMES, window=window, return_complex=True, pad_mode="constant")
-    power = spectrum.abs().pow(2).transpose(1, 2) @ _mel_filters()
-    level_db = 10 * torch.log10(power.transpose(1, 2) + 1e-9)
-    loudest = level_db.amax((1, 2), keepdim=True)
-    return (level_db - loudest).clamp(min=FLOOR_DB) / (-FLOOR_DB / 2) + 1
+    return (spectrum.abs().pow(2).transpose(1, 2) @ _mel_filters()).transpose(1, 2)
+
+
+def log_mel(power: Tensor) -> Tensor:
+    """What the judge sees of `mel_power`: dB under the loudest moment, scaled to [-1, 1]."""
+    level_db = 10 * torch.log10(power + 1e-9)
+    loudest_db = level_db.amax((1, 2), keepdim=True)
+    return (level_db - loudest_db).clamp(min=FLOOR_DB) / (-FLOOR_DB / 2) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,7 @@ class Judge(nn.Module):
     @torch.inference_mode()
     def listen(self, waveforms: list[Tensor]) -> Verdict:
         """The verdict on waveforms of any lengths, each (frames,) at `JUDGE_RATE_HZ`."""
-        verdict: Verdict = self(torch.cat([log_mel(waveform[None]) for waveform in waveforms]))
+        verdict: Verdict = self(torch.cat([log_mel(mel_power(waveform[None])) for waveform in waveforms]))
         return verdict
 
 
@@ -108,18 +114,16 @@ def render(example: Example, *, seed: int) -> Tensor:
     return decode(example.sound.curves, example.sound.constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
 
 
-def degraded(waveforms: Tensor) -> Tensor:
-    """Waveforms with noise 40 to 90 dB down, and tilted by up to 3 dB per octave around 1 kHz."""
-    batch, frames = waveforms.shape
-    tilt_db = (torch.rand(batch, 1) - 0.5) * 6 * torch.rand(batch, 1)
-    octaves = torch.log2(torch.linspace(20, JUDGE_RATE_HZ / 2, frames // 2 + 1) / 1000)
-    wobble_db = (
-        2 * torch.randn(batch, 1) * torch.sin(octaves * (0.5 + torch.rand(batch, 1)) + 6.3 * torch.rand(batch, 1))
-    )
-    gains = torch.pow(10.0, (tilt_db * octaves + wobble_db) / 20)
-    coloured: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms) * gains, frames)
-    hiss_db = -40 - 50 * torch.rand(batch, 1)
-    return coloured + torch.pow(10.0, hiss_db / 20) * torch.randn_like(coloured)
+def degraded(power: Tensor) -> Tensor:
+    """`mel_power` as after a poor recording: hiss 40 to 90 dB down, tilted and wavy equalisation, small errors."""
+    batch = len(power)
+    band = torch.linspace(-1, 1, MEL_BANDS)[:, None]
+    tilt_db = 10 * (torch.rand(batch, 1, 1) - 0.5)
+    waves = torch.sin(band * (1 + 4 * torch.rand(batch, 1, 1)) + 2 * math.pi * torch.rand(batch, 1, 1))
+    gain_db = tilt_db * band + 2 * torch.randn(batch, 1, 1) * waves + torch.randn_like(power)
+    hiss_db = -40 - 50 * torch.rand(batch, 1, 1)
+    hiss = HISS_POWER * torch.pow(10.0, hiss_db / 10) * (0.5 + torch.rand_like(power))
+    return power * torch.pow(10.0, gain_db / 10) + hiss
 
 
 def train_judge(judge: Judge, rng: np.random.Generator, *, updates: int, report: Report) -> None:
@@ -129,8 +133,8 @@ def train_judge(judge: Judge, rng: np.random.Generator, *, updates: int, report:
     course = Course("judge", updates=updates, report=report)
     lessons = _lessons(rng)
     for _ in course:
-        waveforms, batch = next(lessons)
-        verdict = judge(log_mel(degraded(waveforms)))
+        power, batch = next(lessons)
+        verdict = judge(log_mel(degraded(power)))
         kinds = torch.tensor([KINDS.index(example.wish.kind) for example in batch])
         loss = functional.cross_entropy(verdict.kinds, kinds)
         for place, attribute in enumerate(ATTRIBUTES):
@@ -143,15 +147,13 @@ def train_judge(judge: Judge, rng: np.random.Generator, *, updates: int, report:
 
 
 def _lessons(rng: np.random.Generator) -> Iterator[tuple[Tensor, list[Example]]]:
-    """Batches of waveforms, from a pool in which new sounds replace the oldest."""
-    frames = round(LISTENED_S * JUDGE_RATE_HZ)
+    """Batches of `mel_power`, from a pool in which new sounds replace the oldest."""
     pool: list[tuple[Tensor, Example]] = []
     while True:
-        for _ in range(max(1, BATCH // REUSED)):
+        for _ in range(BATCH // REUSED):
             length_s = float(np.exp(rng.uniform(math.log(0.4), math.log(4.0))))
             (example,) = examples(1, length_s=length_s, rng=rng)
-            waveform = render(example, seed=int(rng.integers(2**31)))[:frames]
-            pool.append((functional.pad(waveform, (0, frames - len(waveform))), example))
-        pool = pool[-40 * BATCH :]
-        chosen = [pool[i] for i in rng.integers(0, len(pool), min(BATCH, len(pool)))]
-        yield torch.stack([waveform for waveform, _ in chosen]), [example for _, example in chosen]
+            pool.append((mel_power(render(example, seed=int(rng.integers(2**31)))[None])[0], example))
+        pool = pool[-POOL:]
+        chosen = [pool[i] for i in rng.integers(0, len(pool), BATCH)]
+        yield torch.stack([power for power, _ in chosen]), [example for _, example in chosen]

@@ -105,7 +105,8 @@ class Sketch:
         self.brightness = wish.brightness + self.between(-0.2, 0.2)
         self.decay = 2.3 ** (wish.length + self.between(-0.2, 0.2))
         self.pitch = 2 ** (0.6 * wish.pitch + self.between(-0.12, 0.12))
-        self.pitch_hz = hz_of_midi(wish.midi) if wish.midi is not None else 0.0
+        midi = TUNED[wish.kind] + 7 * wish.pitch if wish.midi is None and wish.kind in TUNED else wish.midi
+        self.pitch_hz = 0.0 if midi is None else hz_of_midi(midi)  # 0 is for the kind to set
         self.seconds: Array = np.arange(hops) / HOPS_PER_S
         self.fine_seconds: Array = np.arange(hops * GAINS_PER_HOP) / (HOPS_PER_S * GAINS_PER_HOP)
         self.length_s = length_s
