@@ -1,0 +1,60 @@
+"""Measures agree with sounds whose truth is known."""
+
+import math
+
+import pytest
+import torch
+
+from engine.training.measures import (
+    attack_s,
+    centroid_hz,
+    cents_from,
+    energy_time_s,
+    frechet_distance,
+    harmonicity,
+    octaves_apart,
+)
+
+RATE_HZ = 48_000
+SECONDS = torch.arange(RATE_HZ, dtype=torch.float64) / RATE_HZ
+
+
+@pytest.mark.parametrize("cents", [-80, -3, 0, 0.5, 40])
+def test_cents_are_read_off_a_decaying_tone(cents: float) -> None:
+    hz = 110 * 2 ** (cents / 1200)
+    waveform = torch.sin(2 * math.pi * hz * SECONDS) * torch.exp(-SECONDS / 0.4)
+
+    assert cents_from(waveform, 110, sample_rate_hz=RATE_HZ) == pytest.approx(cents, abs=0.3)
+
+
+def test_attack_is_the_first_loud_frame() -> None:
+    waveform = torch.zeros(RATE_HZ)
+    waveform[480:] = 1
+    waveform[100] = 0.05
+
+    assert attack_s(waveform, sample_rate_hz=RATE_HZ) == 0.01
+    assert attack_s(torch.zeros(10), sample_rate_hz=RATE_HZ) == math.inf
+
+
+def test_energy_time_and_centroid_of_a_steady_tone() -> None:
+    tone = torch.sin(2 * math.pi * 1000 * SECONDS)
+
+    assert energy_time_s(tone, sample_rate_hz=RATE_HZ) == pytest.approx(0.9, abs=1e-3)
+    assert centroid_hz(tone, sample_rate_hz=RATE_HZ) == pytest.approx(1000, rel=1e-3)
+    assert octaves_apart(1000, 250) == 2
+
+
+def test_harmonicity_is_1_for_a_period_and_small_for_noise() -> None:
+    tone = torch.sin(2 * math.pi * 110 * SECONDS) + torch.sin(2 * math.pi * 330 * SECONDS)
+    noise = torch.randn(RATE_HZ, generator=torch.Generator().manual_seed(0))
+
+    assert harmonicity(tone, 110, sample_rate_hz=RATE_HZ) > 0.999
+    assert abs(harmonicity(noise, 110, sample_rate_hz=RATE_HZ)) < 0.05
+
+
+def test_the_distance_of_shifted_gaussians_is_the_shift_squared() -> None:
+    one = torch.randn(4000, 6, generator=torch.Generator().manual_seed(1))
+
+    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(one, one + 2) == pytest.approx(6 * 2**2, rel=1e-6)
+    assert frechet_distance(one, 3 * one) == pytest.approx(6 * 2**2, rel=0.05)
