@@ -17,7 +17,8 @@ from osc_schemas.request import Refusal
 from osc_schemas.routes import ROUTES_VERSION
 
 CLIENTS_MAX = 64
-WORKER_QUIET_MAX_S = 5.0  # a denoiser step or decode chunk that takes longer is a device that hangs
+WORKER_QUIET_MAX_S = 5.0  # a denoiser step or decode chunk that takes longer makes clients look elsewhere
+WORKER_HANGS_AFTER_S = 30.0  # then its device is taken to hang, and only a new process helps
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,20 @@ class Desk:
         self._running: Task | None = None
         self._clips_made = 0
         self._ready_after_s = 0.0
-        self.broken: str | None = None  # why the worker has ended, once it has
+        self._broken: str | None = None
+
+    @property
+    def broken(self) -> str | None:
+        """Why the worker will make no more clips; None as long as it is expected to."""
+        if self._broken is None and self._worker_quiet_s() > WORKER_HANGS_AFTER_S:
+            return f"the worker has not passed a checkpoint for {WORKER_HANGS_AFTER_S:g} s; its device seems to hang"
+        return self._broken
 
     def state(self) -> str:
         """warming, ready, or stuck: the worker has not passed a checkpoint for too long."""
         if self._service is None:
             return "warming"
-        if self._running is not None and self._clock() - self._running.seen_alive_s > WORKER_QUIET_MAX_S:
-            return "stuck"
-        return "ready"
+        return "stuck" if self._worker_quiet_s() > WORKER_QUIET_MAX_S else "ready"
 
     def heard(self, client: bytes, packet: bytes) -> Iterator[Reply]:
         """What to send after a client's OSC packet. Nothing a client sends raises."""
@@ -77,7 +83,7 @@ class Desk:
                 yield from (self._hello_reply(client) for client in list(self._clients))
                 yield _event("/engine/event/state", state="ready")
             case Broken(sentence):
-                self.broken = sentence
+                self._broken = sentence
             case Done(task, result):
                 self._running = None
                 yield from self._start_next()
@@ -205,6 +211,9 @@ class Desk:
             uptime_s=self._clock() - self._started_s,
             peak_memory_mb=peak_memory_mb(),
         )
+
+    def _worker_quiet_s(self) -> float:
+        return 0.0 if self._running is None else self._clock() - self._running.seen_alive_s
 
     @property
     def _running_id(self) -> str:

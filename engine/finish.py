@@ -1,14 +1,18 @@
 """Waveform -> the samples of a clip. Loudness, fold and fades are the bridge's, which knows the track."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 
 from engine.errors import EngineError
 from osc_schemas.clip import Samples
 from osc_schemas.request import GenerateRequest
 
+if TYPE_CHECKING:
+    import torch
 
-def finish(waveform: torch.Tensor, request: GenerateRequest) -> Samples:
+
+def finish(waveform: "torch.Tensor", request: GenerateRequest) -> Samples:
     """One row of a family's waveform (channels, frames) as samples (frames + tail_frames, channels) in [-1, 1].
 
     Raises `EngineError` if the family gave another length than asked, or numbers that are none.

@@ -22,6 +22,7 @@ CLIPS_UNSENT_MAX = 16  # for each client; at 3.5 MB a clip that is 56 MB
 LINGER_MS = 200
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 500, 1_500, 2_000
 _PACKETS_PER_TURN = 64  # so that a flood of requests does not keep a closing engine alive
+_LOOK_AT_WORKER_EVERY_MS = 1_000
 
 _log = logging.getLogger(__name__)
 
@@ -67,13 +68,13 @@ class Server:
         self._wake()
 
     def run(self, desk: Desk) -> None:
-        """Serve until `close` is called or the desk's worker has ended; then close the sockets."""
+        """Serve until `close` is called or the desk's worker is broken; then close the sockets."""
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
         poller.register(self._wake_reader, zmq.POLLIN)
         try:
             while not self._closing and desk.broken is None:
-                poller.poll()
+                poller.poll(_LOOK_AT_WORKER_EVERY_MS)
                 for reply in self._turn(desk):
                     self._send(reply, desk)
             self._events.send(codec.write("/engine/event/state", state="closing"), zmq.NOBLOCK)

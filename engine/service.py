@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.backlog import Wish
 from engine.errors import BadRequest, Cancelled, EngineError
+from engine.finish import finish
 from osc_schemas.clip import Clip, Provenance
 from osc_schemas.request import GenerateRequest, Refusal
 
@@ -49,8 +50,6 @@ class Service:
 
     def clip(self, task: "Task") -> Clip:
         """The path of one request. Raises `Cancelled` at the first checkpoint after the task was taken back."""
-        from engine.finish import finish  # needs torch, which is in place by now
-
         request, family = task.wish.request, self.family
         guidance_scale = family.guidance_default if request.guidance_scale is None else request.guidance_scale
         task.checkpoint("text")

@@ -49,5 +49,5 @@ class Refusal:
     """A request that will not become a clip, with the reason for programs and the sentence for people."""
 
     request_id: str
-    reason: str  # bad-request, cancelled, superseded, full, engine-error, not-ready
+    reason: str  # bad-request, cancelled, superseded, not-pending, full, engine-error, not-ready, no-hello, version
     sentence: str

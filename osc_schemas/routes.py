@@ -233,7 +233,7 @@ _LINK = (
         address="/hello/reply",
         to="client",
         args=(_i("version"), _s("engine_id"), _s("family"), _s("weights_hash"), _s("state")),
-        meaning="Answers /hello; the state is warming or ready.",
+        meaning="Answers /hello: warming or ready. Comes again, unasked, when the engine becomes ready.",
     ),
     Route(address="/engine/clip", to="client", args=_CLIP, pairs=True, audio=True, meaning="A finished clip."),
     Route(
@@ -259,7 +259,12 @@ _LINK = (
         pairs=True,
         meaning="Answers /engine/status.",
     ),
-    Route(address="/engine/pong", to="client", args=(_h("nonce"), _s("state")), meaning="Answers /engine/ping."),
+    Route(
+        address="/engine/pong",
+        to="client",
+        args=(_h("nonce"), _s("state")),
+        meaning="Answers /engine/ping: warming, ready, or stuck if the worker hangs.",
+    ),
     Route(address="/engine/event/state", to="watchers", args=(_s("state"),), meaning="warming, ready or closing."),
     Route(
         address="/engine/event/queue",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
-from engine.desk import CLIENTS_MAX, WORKER_QUIET_MAX_S, Desk, Reply
+from engine.desk import CLIENTS_MAX, WORKER_HANGS_AFTER_S, WORKER_QUIET_MAX_S, Desk, Reply
 from engine.errors import Cancelled
 from engine.service import Broken, Done, Ready, Service, Task, refusal
 from osc_schemas import codec
@@ -294,6 +294,17 @@ def test_a_worker_that_hangs_shows_in_the_answer_to_a_ping() -> None:
     assert state() == "stuck"
     stage.tasks[0].checkpoint("denoise")
     assert state() == "ready"
+
+
+def test_a_worker_that_hangs_for_good_ends_the_engine() -> None:
+    stage = Stage()
+    stage.say(HELLO)
+    stage.ask("r1")
+    assert stage.desk.broken is None
+
+    stage.now_s += WORKER_HANGS_AFTER_S + 0.1
+
+    assert stage.desk.broken == "the worker has not passed a checkpoint for 30 s; its device seems to hang"
 
 
 def test_the_status_tells_how_the_engine_is() -> None:

@@ -1,3 +1,5 @@
+import importlib.util
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +40,13 @@ def test_a_family_is_found_by_its_name_or_by_where_it_is_made() -> None:
 def test_a_family_that_is_not_there_is_a_sentence(name: str, sentence: str) -> None:
     with pytest.raises(SetupError, match=sentence):
         warm_family(name, threads=1)
+
+
+def test_without_torch_the_engine_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(SetupError, match=re.escape("pip install 'upbeat[engine]'")):
+        family_source("embedded")
 
 
 def test_ready_is_not_said_of_a_family_whose_canary_is_silent() -> None:

@@ -239,6 +239,14 @@ def test_an_engine_that_cannot_start_says_why_in_one_sentence(flags: list[str], 
     assert sentence in stderr
 
 
+def test_what_no_flag_says_the_environment_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPBEAT_ENGINE_FAMILY", "of-the-house")
+    with start_engine() as process:
+        _, stderr = process.communicate(timeout=BOUND_S)
+
+    assert stderr.startswith("upbeat engine: there is no family 'of-the-house'")
+
+
 def test_a_port_that_is_taken_is_named(running: Engine) -> None:
     port = running.endpoint.rpartition(":")[2]
 
