@@ -93,8 +93,8 @@ class JackOutput:
         latency = ffi.new("jack_latency_range_t *")
         left, _ = self._client.outports
         ffi.dlopen(self._jack._libname).jack_port_get_latency_range(ffi.cast("void *", left._ptr), PLAYBACK, latency)
-        blocksize: int = self._client.blocksize
-        return max(latency.max, blocksize)  # until it is connected a port knows of no latency
+        known_frames, period_frames = int(latency.max), int(self._client.blocksize)
+        return max(known_frames, period_frames)  # until it is connected a port knows of no latency
 
     @property
     def underruns(self) -> int:

@@ -46,7 +46,7 @@ class Output(Protocol):
 def open_output(
     kind: OutputKind, mixer: Mixer, *, device: str | int | None = None, block_frames: int | None = None
 ) -> Output:
-    """An output that is ready to start; `block_frames` None lets it choose.
+    """An output that is ready to start; `block_frames` None lets it choose, as JACK's server always does.
 
     `device` names a sound card (any part of its name) or the JACK ports to connect to. "auto" takes PortAudio, or says
     in one log line why it cannot and takes the null output. Raises `OutputError` for any other kind that cannot open.
