@@ -1,5 +1,6 @@
 """What sounds is kept, whole and to the frame."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 
 from bridge.tracks.mixer import Mixer, Samples
+from bridge.tracks.null import NullOutput
 from bridge.tracks.recorder import Recorder, RecorderError
 
 
@@ -38,6 +40,27 @@ def test_the_mix_and_each_track_are_kept_with_their_own_bits(tmp_path: Path) -> 
     assert np.array_equal(read(tmp_path / "stems/drums.wav")[100:3100], drums)
     assert np.array_equal(read(tmp_path / "stems/bass.wav")[200:3200], bass * np.float32(0.5))
     assert soundfile.info(tmp_path / "mix.wav").subtype == "FLOAT"
+
+
+def test_what_plays_at_the_pace_of_real_time_has_the_bits_of_an_offline_mix(tmp_path: Path) -> None:
+    def planned() -> Mixer:
+        mixer = Mixer(["drums", "bass"], sample_rate_hz=48_000)
+        for k in range(20):
+            mixer.play(noise(2000, seed=k), track=("drums", "bass")[k % 2], start_frame=500 * k, fade_out_frames=300)
+        return mixer
+
+    offline = np.zeros((12_000, 2), np.float32)
+    planned().mix(offline)
+
+    live, wait = planned(), threading.Event()
+    output = NullOutput(live, block_frames=100)
+    with Recorder(live, tmp_path):
+        output.start()
+        while live.frame < len(offline):
+            wait.wait(0.01)
+        output.stop()
+
+    assert np.array_equal(read(tmp_path / "mix.wav")[: len(offline)], offline)
 
 
 def test_a_recording_begins_at_the_mixers_frame_and_one_can_follow_another(tmp_path: Path) -> None:
