@@ -81,7 +81,7 @@ class Player:
         self.cues = dict(music.cues)
         self.wishes: dict[str, Wish] = {}
         self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
-        self.end_beat: float | None = None  # where loops end by themselves, as in a render; None: they go on
+        self.end_beat: float | None = None  # where timeline and loops end by themselves, as in a render
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in music.tracks}
         self._shelf = Shelf()
         self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
@@ -274,7 +274,8 @@ class Player:
         until_beat = self.transport.beat_at_frame(self.mixer.frame + self.frames(PREFETCH_S))
         while self._timeline and self._timeline[0].beat <= until_beat:
             entry = self._timeline.popleft()
-            self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
+            if self.end_beat is None or entry.beat < self.end_beat:
+                self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
 
     def _bring_forward(self, wish: Wish, now_frame: int) -> None:
         """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""

@@ -44,6 +44,7 @@ __all__ = [
     "read_set",
 ]
 
+_HEAD = ("title", "tempo_bpm", "meter", "length_bars", "sample_rate_hz")  # the keys of [set]
 FILE_BYTES_MAX = 1_000_000
 
 T = typing.TypeVar("T")
@@ -111,7 +112,7 @@ def _placed(error: SetError, text: str, source: str) -> SetError:
 
 def _set(document: Table, path: Path | None) -> Set:
     check_keys(document, ("set", "engine", "tracks", "cues", "scenes", "triggers", "timeline"), ())
-    head = values_for(Set, table_at(document, "set"), ("set",), names=("title", "tempo_bpm", "meter", "sample_rate_hz"))
+    head = values_for(Set, table_at(document, "set"), ("set",), names=_HEAD)
     engine = _read(EngineChoice, table_at(document, "engine"), ("engine",))
     timeline = _timeline(tables_at(document, "timeline"))
     values = {

@@ -18,6 +18,7 @@ from osc_schemas.errors import CueError, SchemaError
 FAMILIES = ("embedded",)
 TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
+LENGTH_BARS_MAX = 10_000
 CHANNELS = (1, 16)  # as musicians count them
 
 # The numbers of a cue that /cue/set and a MIDI controller may change; True for those that are whole.
@@ -157,6 +158,7 @@ class Set:
     title: str = ""
     tempo_bpm: float = 120.0
     meter: str = "4/4"
+    length_bars: int | None = None  # where a render ends; None: on the bar line after the timeline's last clip
     sample_rate_hz: int = 48_000
     engine: EngineChoice = EngineChoice()
     path: Path | None = None  # of the file it was read from; paths in the set start there
@@ -173,6 +175,8 @@ class Set:
         bounds.check_range("tempo_bpm", self.tempo_bpm, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, SetError)
         if not re.fullmatch(r"[1-9][0-9]?/(1|2|4|8|16)", self.meter, re.ASCII):
             raise SetError(f"meter is {self.meter[:80]!r}; it must be like 4/4, 3/4 or 7/8")
+        if self.length_bars is not None:
+            bounds.check_range("length_bars", self.length_bars, 1, LENGTH_BARS_MAX, SetError)
         rate_hz = self.sample_rate_hz
         bounds.check_range(
             "sample_rate_hz", rate_hz, bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, SetError, "such as 48000"

@@ -43,7 +43,7 @@ class Launch:
     asked_frame: int
     how: How
     take_id: str
-    request_to_clip_ms: float  # what the engine took for it, whether just now or when the take was made
+    request_to_clip_ms: float  # what the engine took for it; 0 if the take was at hand
     heard_frame: int | None = None
 
     @property

@@ -61,7 +61,7 @@ def test_samples_that_are_gone_or_cut_short_are_named_with_the_way_back(tmp_path
 
     with pytest.raises(TakeError, match=r"is gone; `upbeat takes remake"):
         read_samples(gone)
-    with pytest.raises(TakeError, match="cut short: it has .* frames of 4800"):
+    with pytest.raises(TakeError, match=r"cut short: it has .* frames of 4800"):
         read_samples(short)
 
 

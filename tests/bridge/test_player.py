@@ -324,6 +324,16 @@ def test_locate_goes_on_with_the_timeline_from_there(on_stage) -> None:
     assert [launch.cue.name for launch in stage.player.launches] == ["crash"]
 
 
+def test_a_piece_with_an_end_ends_there_with_its_last_pass_and_tail(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", loop=True), timeline=((0, "kick"), (5, "kick"))))
+    stage.player.end_beat = 4.0
+    stage.hear("/transport/play")
+
+    stage.run(12)
+
+    assert onsets(stage.sound) == [START_FRAME + beat * BEAT_FRAMES for beat in range(4)]
+
+
 def test_status_answers_with_types_anyone_can_read(on_stage) -> None:
     stage = on_stage(a_set(cue("kick")))
     stage.hear("/cue/go", name="kick")

@@ -49,3 +49,17 @@ def test_a_take_that_is_not_there_is_not_found(recording: Samples) -> None:
     take = noise(0.2, 1)
 
     assert find_take(recording, take, near_frame=9_000, within_frames=2_400, sample_rate_hz=RATE_HZ) is None
+
+
+def test_a_low_note_that_takes_over_from_another_is_not_found_a_period_late() -> None:
+    low, lower = drone(1.0), -drone(1.0)
+    recording = np.zeros((2 * RATE_HZ, 2), np.float32)
+    recording[10_000 : 10_000 + len(low)] += low
+    out = np.zeros(len(lower), np.float32)
+    out[:240] = np.cos(np.arange(240) / 240 * np.pi / 2)
+    recording[10_000 : 10_000 + len(lower)] += 2 * lower * out[:, None]  # the one that goes, on its way out
+
+    found = find_take(recording, low, near_frame=10_000, within_frames=4_800, sample_rate_hz=RATE_HZ, skip_frames=480)
+
+    assert found is not None
+    assert found.frame == 10_000
