@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 
+from bridge.wav_files import forget_when
 from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest
@@ -171,6 +172,7 @@ def write_wav(path: Path, samples: Samples, sample_rate_hz: int) -> None:
     """Write float32 samples (frames, channels) to `path`: whole or not at all. Raises OSError, LibsndfileError."""
     aside = path.with_suffix(".part")
     sf.write(aside, samples, sample_rate_hz, format="WAV", subtype="FLOAT")
+    forget_when(aside)
     os.replace(aside, path)
 
 

@@ -25,6 +25,7 @@ from bridge.set_file import Set, SetError, read_set
 from bridge.supervisor import Supervisor
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.recorder import file_name
+from bridge.wav_files import forget_when
 from bridge.wish import Launch
 from osc_schemas.clip import Samples
 
@@ -232,6 +233,7 @@ def _wav_files(folder: Path, tracks: list[str], sample_rate_hz: int) -> Iterator
             }
             yield files
         for path in paths.values():
+            forget_when(path.with_suffix(".part"))
             os.replace(path.with_suffix(".part"), path)
     finally:
         for path in paths.values():

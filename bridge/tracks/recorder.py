@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from bridge.tracks.mixer import Mixer, Samples
+from bridge.wav_files import forget_when
 
 DRAIN_EVERY_S = 0.05
 FRAMES_MAX = (2**32 - 2**16) // 8  # of float32 stereo in a WAV, whose sizes have 32 bits: three hours at 48 kHz
@@ -90,6 +91,7 @@ class Recorder:
             if not self._failure:
                 for path, aside, file in self._files:
                     file.close()
+                    forget_when(aside)
                     aside.replace(path)
         except (OSError, soundfile.LibsndfileError) as error:
             self._failure = str(error)

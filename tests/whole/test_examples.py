@@ -1,0 +1,199 @@
+"""Every example is run, and its sound is looked at, not only its exit."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile as sf
+
+from bridge.demo.measure import find_take
+from bridge.library import read_samples
+from bridge.player import Player
+from bridge.render.offline import render_set
+from bridge.session import Session
+from bridge.set_file import read_set
+from bridge.supervisor import Supervisor
+from bridge.wish import Launch
+from osc_schemas.clip import Samples
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def engine_endpoint() -> Iterator[str]:
+    supervisor = Supervisor()
+    supervisor.start()
+    yield supervisor.endpoint
+    supervisor.stop()
+
+
+class Recorded:
+    """What a live session left: its launches, and each one found again in its track's recording."""
+
+    def __init__(self, folder: Path, session: Session, launches: list[Launch]) -> None:
+        self.launches = launches
+        self.stems = {
+            name: sf.read(folder / f"stems/{name}.wav", dtype="float32")[0] for name in session.mixer.track_names
+        }
+        self._takes = session.library.takes
+
+    def error_frames(self, launch: Launch) -> int | None:
+        """Heard less asked, in the recording."""
+        take = self._takes[launch.take_id]
+        found = find_take(
+            self.stems[launch.cue.track],
+            read_samples(take)[: take.request.frames],
+            near_frame=launch.asked_frame,
+            within_frames=4_800,
+            sample_rate_hz=take.request.sample_rate_hz,
+            skip_frames=480,
+        )
+        return None if found is None else found.frame - launch.asked_frame
+
+
+def perform(
+    example: str, folder: Path, endpoint: str, *, play: Callable[[Session], None], done: Callable[[Player], bool]
+) -> Recorded:
+    """Play an example's set live on the null output while `play` performs, until `done` or a minute is over."""
+    session = Session(
+        read_set(EXAMPLES / example),
+        engine_endpoint=endpoint,
+        takes_folder=folder / "takes",
+        record_folder=folder,
+        output_kind="null",
+    )
+    with session:
+        wait_until(lambda: session.link.state == "ready")
+        play(session)
+        wait_until(lambda: session.ask(done))
+        launches = session.ask(lambda player: list(player.launches))
+    return Recorded(folder, session, launches)
+
+
+def wait_until(true: Callable[[], bool], *, within_s: float = 60.0) -> None:
+    ends_at_s = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < ends_at_s, f"not within {within_s:g} s"
+        time.sleep(0.02)
+
+
+def beat_now(player: Player) -> float:
+    return player.transport.beat_at_frame(player.mixer.frame)
+
+
+def rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples))))
+
+
+def test_the_first_set_renders_its_beat_on_the_beat(tmp_path: Path, engine_endpoint: str) -> None:
+    report = render_set(EXAMPLES / "first_set.toml", tmp_path, engine_endpoint=engine_endpoint)
+
+    drums, rate_hz = sf.read(report.stems["drums"], dtype="float32")
+    mix, _ = sf.read(report.mix, dtype="float32")
+    beat_frames = 60 / 112 * rate_hz
+    for beat in (0, 1, 2, 3):  # a kick alone, before the first snare
+        frame = round(beat * beat_frames)
+        assert rms(drums[frame : frame + 2_400]) > 4 * rms(
+            drums[max(0, frame - 2_400) : frame] if beat else drums[:1] * 0
+        )
+    assert {launch.cue.name for launch in report.launches} == {"kick", "snare", "piano_a", "piano_e"}
+    assert all(launch.error_frames == 0 for launch in report.launches)
+    assert 0.05 < rms(mix) < 0.5
+    assert np.abs(mix).max() <= 10 ** (-1 / 20) + 1e-6
+
+
+def test_midi_pads_play_what_they_are_hit_for(tmp_path: Path, engine_endpoint: str) -> None:
+    hits = {36: 0.1, 37: 1.1, 38: 2.1}  # note: the beat at which it is hit
+
+    def play(session: Session) -> None:
+        session.ask(lambda player: player.play())
+        for note, beat in hits.items():
+            wait_until(lambda beat=beat: session.ask(beat_now) >= beat)  # type: ignore[misc]
+            session.midi.feed(mido.Message("note_on", note=note, velocity=100).bin())
+
+    recorded = perform(
+        "midi_pads.toml",
+        tmp_path,
+        engine_endpoint,
+        play=play,
+        done=lambda player: beat_now(player) > max(hits.values()) + 3,
+    )
+
+    by_note = [
+        trigger.cue
+        for note in (36, 37, 38)
+        for trigger in read_set(EXAMPLES / "midi_pads.toml").midi
+        if getattr(trigger, "note", None) == note
+    ]
+    assert sorted(launch.cue.name for launch in recorded.launches) == sorted(by_note)
+    assert {launch.trigger for launch in recorded.launches} == {"midi"}
+    assert [recorded.error_frames(launch) for launch in recorded.launches] == [0, 0, 0]
+
+
+def test_a_python_program_performs_over_osc(tmp_path: Path, engine_endpoint: str) -> None:
+    programs: list[subprocess.Popen[str]] = []
+
+    def play(session: Session) -> None:
+        command = [sys.executable, str(EXAMPLES / "perform.py"), str(session.osc.port)]
+        programs.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path))
+
+    recorded = perform(
+        "first_set.toml", tmp_path, engine_endpoint, play=play, done=lambda player: programs[0].poll() is not None
+    )
+
+    said, _ = programs[0].communicate(timeout=5)
+    by_hand = [launch for launch in recorded.launches if launch.trigger == "osc"]
+    assert [launch.cue.prompt for launch in by_hand] == ["bright bell in A5"] * 3 + ["bright clap with reverb"]
+    assert [launch.asked_beat for launch in by_hand] == [4, 8, 12, 16]
+    assert [recorded.error_frames(launch) for launch in by_hand] == [0] * 4
+    assert "bell on melody at bar 2, beat 1: on-time, 0 frames off" in said
+
+
+@pytest.mark.skipif(shutil.which("sclang") is None, reason="SuperCollider's sclang is not installed")
+def test_supercollider_performs_with_timetags(tmp_path: Path, engine_endpoint: str) -> None:
+    programs: list[subprocess.Popen[bytes]] = []
+
+    def play(session: Session) -> None:
+        env = {
+            **os.environ,
+            "UPBEAT_OSC_PORT": str(session.osc.port),
+            "QT_QPA_PLATFORM": "offscreen",
+            "QTWEBENGINE_DISABLE_SANDBOX": "1",
+            "HOME": str(tmp_path),
+        }
+        with (tmp_path / "sclang.log").open("wb") as log:
+            command = ["sclang", str(EXAMPLES / "perform.scd")]
+            programs.append(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    recorded = perform(
+        "first_set.toml", tmp_path, engine_endpoint, play=play, done=lambda player: programs[0].poll() is not None
+    )
+
+    said = (tmp_path / "sclang.log").read_text()
+    by_hand = [launch for launch in recorded.launches if launch.trigger == "osc"]
+    assert programs[0].returncode == 0, said
+    assert [launch.asked_beat for launch in by_hand] == [4, 8, 12]
+    assert [recorded.error_frames(launch) for launch in by_hand] == [0] * 3
+    assert "bell on melody at bar 2" in said
+
+
+def test_the_scripted_render_gives_the_same_bits_twice(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        subprocess.run(
+            [sys.executable, str(EXAMPLES / "scripted_render.py"), folder], cwd=tmp_path, check=True, timeout=60
+        )
+
+    one, two = ((tmp_path / folder / "mix.wav").read_bytes() for folder in ("one", "two"))
+    plucks, rate_hz = sf.read(tmp_path / "one" / "stems" / "plucks.wav", dtype="float32")
+    assert one == two
+    beat_frames = 60 / 124 * rate_hz
+    levels = [rms(plucks[round(beat * beat_frames) :][:4_800]) for beat in range(8)]
+    assert min(levels) > 0.01
+    assert rms(plucks[round(9 * beat_frames) :][:4_800]) > 1e-5  # the hall rings on after the last note
