@@ -6,6 +6,7 @@ and a formula turns both into a waveform. How it was made and what it can do: we
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import resources
 from typing import Self
 
@@ -21,13 +22,13 @@ from engine.sampling.consistency import STEP_TIMES, consistency_sample
 from engine.sampling.constants import ConstantsHead
 from engine.text.encoder import ATTRIBUTES, CONDITION, KINDS, Condition, TextEncoder
 from engine.text.notes import note_name
-from engine.text.prompt_cache import PromptCache
 from engine.vocoders.curve_decoder import decode
 from engine.vocoders.curves import Constants
 from engine.vocoders.latents import LATENT, CurveCodec, smoothed, tokens_for
 
 WEIGHTS_FILE = "embedded.safetensors"
 SHORTEST_S = 0.2  # trained on no less; shorter clips are cut from one of this length
+PROMPTS_REMEMBERED = 512
 SURE = 0.5  # a kind less probable than this is called "perhaps"
 
 
@@ -56,7 +57,7 @@ class Embedded(Family):
     def __init__(self, parts: EmbeddedParts, *, weights_hash: str = "") -> None:
         self.parts = parts.eval().requires_grad_(False)
         self.weights_hash = weights_hash
-        self._condition = PromptCache(self._encode)
+        self._condition = lru_cache(maxsize=PROMPTS_REMEMBERED)(self._encode)  # on a stage, prompts come again
 
     @classmethod
     def load(cls) -> Self:
@@ -87,7 +88,7 @@ class Embedded(Family):
     @property
     def prompts_cached(self) -> int:
         """How many prompts have their text embedding kept."""
-        return len(self._condition)
+        return self._condition.cache_info().currsize
 
     @torch.inference_mode()
     def waveform(

@@ -38,6 +38,7 @@ DEVELOPMENT_SEED: Final = 101  # for choices made while the model is worked on
 TEST_SEED: Final = 202  # for the table in the card, and nothing else
 TEST_LENGTHS_S: Final = (0.484, 0.968, 1.935, 3.871)  # 1 to 8 beats at 124 BPM
 ATTACK_WITHIN_S: Final = 0.005
+SINGLE_STRINGS: Final = ("bass", "pluck", "keys")  # kinds that should repeat after each period of their note
 LENGTH_TIMED_S: Final = (1.0, 4.0)
 
 Maker = Callable[[Example, int], Tensor]  # an example and a seed to a waveform (frames,)
@@ -171,35 +172,60 @@ def by_teacher(parts: EmbeddedParts, *, steps: int, guidance_scale: float) -> Ma
     return make
 
 
-def measured(name: str, make: Maker, cases: Sequence[Example], judge: Judge) -> Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Test cases, and the measures of their true sounds."""
+
+    cases: Sequence[Example]
+    features: Tensor  # (cases, FEATURES) of the judge
+    centroids_hz: list[float]
+    decays_s: list[float]
+
+    @classmethod
+    def of(cls, cases: Sequence[Example], judge: Judge) -> "Reference":
+        """The reference that every row on these cases is held against."""
+        true = [truth(example, 10_000 + i) for i, example in enumerate(cases)]
+        return cls(
+            cases=cases,
+            features=judge.listen(true).features,
+            centroids_hz=[centroid_hz(waveform, sample_rate_hz=JUDGE_RATE_HZ) for waveform in true],
+            decays_s=[energy_time_s(waveform, sample_rate_hz=JUDGE_RATE_HZ) for waveform in true],
+        )
+
+
+def measured(name: str, make: Maker, reference: Reference, judge: Judge) -> Row:
     """One row of the table."""
-    true = [truth(example, 10_000 + i) for i, example in enumerate(cases)]
+    cases = reference.cases
     made = [make(example, 20_000 + i) for i, example in enumerate(cases)]
     verdict = judge.listen(made)
     right = verdict.kinds.argmax(1) == torch.tensor([KINDS.index(example.wish.kind) for example in cases])
-    rate = {"sample_rate_hz": JUDGE_RATE_HZ}
-    pairs = list(zip(made, true, strict=True))
-    attacks = [
-        attack_s(waveform, **rate) <= ATTACK_WITHIN_S
+    centroids_hz = [centroid_hz(waveform, sample_rate_hz=JUDGE_RATE_HZ) for waveform in made]
+    decays_s = [energy_time_s(waveform, sample_rate_hz=JUDGE_RATE_HZ) for waveform in made]
+    attacks_s = [
+        attack_s(waveform, sample_rate_hz=JUDGE_RATE_HZ)
         for waveform, example in zip(made, cases, strict=True)
         if example.wish.kind in ABRUPT
     ]
     likeness = [
-        harmonicity(waveform, hz_of_midi(example.wish.midi), **rate)
+        harmonicity(waveform, hz_of_midi(example.wish.midi), sample_rate_hz=JUDGE_RATE_HZ)
         for waveform, example in zip(made, cases, strict=True)
-        if example.wish.kind in ("bass", "pluck", "keys") and example.wish.note_said and example.wish.midi is not None
+        if example.wish.kind in SINGLE_STRINGS and example.wish.note_said and example.wish.midi is not None
     ]
     return Row(
         name=name,
         kind=float(right.float().mean()),
         attributes=_attribute_accuracy(verdict, cases),
-        distance=frechet_distance(verdict.features, judge.listen(true).features),
-        centroid=float(np.median([octaves_apart(centroid_hz(a, **rate), centroid_hz(b, **rate)) for a, b in pairs])),
-        decay=float(np.median([octaves_apart(energy_time_s(a, **rate), energy_time_s(b, **rate)) for a, b in pairs])),
-        attack=float(np.mean(attacks)),
+        distance=frechet_distance(verdict.features, reference.features),
+        centroid=_median_octaves(centroids_hz, reference.centroids_hz),
+        decay=_median_octaves(decays_s, reference.decays_s),
+        attack=float(np.mean(np.array(attacks_s) <= ATTACK_WITHIN_S)),
         harmonicity=float(np.median(likeness)) if likeness else float("nan"),
         by_kind={kind: float(right[i :: len(KINDS)].float().mean()) for i, kind in enumerate(KINDS)},
     )
+
+
+def _median_octaves(made: list[float], true: list[float]) -> float:
+    return float(np.median([octaves_apart(one, other) for one, other in zip(made, true, strict=True)]))
 
 
 def _attribute_accuracy(verdict: Verdict, cases: Sequence[Example]) -> dict[str, float]:
@@ -228,7 +254,7 @@ def notes_measured(parts: EmbeddedParts, *, steps: int, count: int, seed: int) -
         example = Example(wish=wish, prompt=prompt, sound=draw(wish, length_s=1.5, rng=rng), length_s=1.5)
         errors.append(abs(cents_from(make(example, i), hz_of_midi(midi), sample_rate_hz=JUDGE_RATE_HZ)))
     return NoteRow(
-        name=f"student, {steps} step{'s' if steps > 1 else ''}",
+        name=f"student, {steps_of(steps)}",
         median_cents=float(np.median(errors)),
         worst_cents=float(np.max(errors)),
         within_5_cents=float(np.mean(np.array(errors) <= 5)),
@@ -274,37 +300,47 @@ def _variety(make: Maker, judge: Judge, cases: Sequence[Example], *, seeds: int 
     return float(np.mean(distances))
 
 
+def steps_of(steps: int) -> str:
+    """The number of steps in words."""
+    return f"{steps} step{'s' if steps > 1 else ''}"
+
+
 def evaluate(
     student: EmbeddedParts, teacher: EmbeddedParts | None, judge: Judge, *, prompts: int, seed: int, report: Report
 ) -> Evaluation:
     """All tables. Without the teacher, without its rows."""
-    cases = examples_to_test(prompts, seed=seed)
-    held_out = examples_to_test(prompts, seed=seed + 1, held_out=True)
+    reference = Reference.of(examples_to_test(prompts, seed=seed), judge)
+    held_out = Reference.of(examples_to_test(prompts, seed=seed + 1, held_out=True), judge)
     guidance_scale = Embedded.guidance_default
-    planned: list[tuple[str, Maker, Sequence[Example]]] = [
-        ("oracle", oracle, cases),
-        ("latent round trip", round_trip(student), cases),
+    planned: list[tuple[str, Maker, Reference]] = [
+        ("oracle", oracle, reference),
+        ("latent round trip", round_trip(student), reference),
     ]
     if teacher is not None:
-        planned += [("teacher, guidance 1, 1 step", by_teacher(teacher, steps=1, guidance_scale=1.0), cases)]
         planned += [
-            (f"teacher, {steps} steps", by_teacher(teacher, steps=steps, guidance_scale=guidance_scale), cases)
-            for steps in (2, 10, 50)
+            (
+                f"teacher, guidance {scale:g}, {steps_of(steps)}",
+                by_teacher(teacher, steps=steps, guidance_scale=scale),
+                reference,
+            )
+            for steps, scale in ((1, 1.0), (2, guidance_scale), (10, guidance_scale), (50, guidance_scale))
         ]
     planned += [
-        (f"student, {steps} step{'s' if steps > 1 else ''}", by_student(student, steps=steps), cases)
-        for steps in Embedded.steps_offered
+        (f"student, {steps_of(steps)}", by_student(student, steps=steps), reference) for steps in Embedded.steps_offered
     ]
     planned += [
-        ("student, 1 step, held-out wordings", by_student(student, steps=1), held_out),
-        ("student, 2 steps, held-out wordings", by_student(student, steps=2), held_out),
-        ("student, 2 steps, guidance 1", by_student(student, steps=2, guidance_scale=1.0), cases),
-        ("student, 2 steps, guidance 3", by_student(student, steps=2, guidance_scale=3.0), cases),
+        (f"student, {steps_of(steps)}, held-out wordings", by_student(student, steps=steps), held_out)
+        for steps in (1, 2)
+    ]
+    planned += [
+        (f"student, 2 steps, guidance {scale:g}", by_student(student, steps=2, guidance_scale=scale), reference)
+        for scale in (Embedded.guidance_low, Embedded.guidance_high)
     ]
     rows = []
-    for name, make, examples in planned:
-        rows.append(measured(name, make, examples, judge))
+    for name, make, held_against in planned:
+        rows.append(measured(name, make, held_against, judge))
         report(f"{name}: kind {rows[-1].kind:.3f}, distance {rows[-1].distance:.2f}")
+    cases = reference.cases
     rng = np.random.default_rng(seed + 2)
     kinds = [example.wish.kind for example in cases]
     few = cases[: 2 * len(KINDS)]

@@ -27,7 +27,9 @@ class Optimiser:
         self._warm_up = warm_up
         self._rest = rest
         self._updates = 0
-        self._adam = torch.optim.AdamW(self._parameters, lr=peak_rate, betas=betas, weight_decay=weight_decay)
+        self._adam = torch.optim.AdamW(
+            self._parameters, lr=peak_rate, betas=betas, weight_decay=weight_decay, fused=True
+        )
 
     def step(self, loss: Tensor) -> float:
         """One update; the loss as a number."""

@@ -90,7 +90,6 @@ class Harmonics:
         return gains
 
 
-@lru_cache(maxsize=8)
 def _block_seconds(start_block: int, blocks: int, block_frames: int, sample_rate_hz: int) -> Tensor:
     frames = torch.arange(start_block * block_frames, (start_block + blocks) * block_frames, dtype=torch.float64)
     return (frames / sample_rate_hz).view(blocks, block_frames)
