@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import mido
@@ -13,79 +11,13 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from bridge.demo.measure import find_take
-from bridge.library import read_samples
-from bridge.player import Player
 from bridge.render.offline import render_set
 from bridge.session import Session
 from bridge.set_file import read_set
-from bridge.supervisor import Supervisor
-from bridge.wish import Launch
 from osc_schemas.clip import Samples
+from tests.whole.live import beat_now, perform, wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture(scope="module")
-def engine_endpoint() -> Iterator[str]:
-    supervisor = Supervisor()
-    supervisor.start()
-    yield supervisor.endpoint
-    supervisor.stop()
-
-
-class Recorded:
-    """What a live session left: its launches, and each one found again in its track's recording."""
-
-    def __init__(self, folder: Path, session: Session, launches: list[Launch]) -> None:
-        self.launches = launches
-        self.stems = {
-            name: sf.read(folder / f"stems/{name}.wav", dtype="float32")[0] for name in session.mixer.track_names
-        }
-        self._takes = session.library.takes
-
-    def error_frames(self, launch: Launch) -> int | None:
-        """Heard less asked, in the recording."""
-        take = self._takes[launch.take_id]
-        found = find_take(
-            self.stems[launch.cue.track],
-            read_samples(take)[: take.request.frames],
-            near_frame=launch.asked_frame,
-            within_frames=4_800,
-            sample_rate_hz=take.request.sample_rate_hz,
-            skip_frames=480,
-        )
-        return None if found is None else found.frame - launch.asked_frame
-
-
-def perform(
-    example: str, folder: Path, endpoint: str, *, play: Callable[[Session], None], done: Callable[[Player], bool]
-) -> Recorded:
-    """Play an example's set live on the null output while `play` performs, until `done` or a minute is over."""
-    session = Session(
-        read_set(EXAMPLES / example),
-        engine_endpoint=endpoint,
-        takes_folder=folder / "takes",
-        record_folder=folder,
-        output_kind="null",
-    )
-    with session:
-        wait_until(lambda: session.link.state == "ready")
-        play(session)
-        wait_until(lambda: session.ask(done))
-        launches = session.ask(lambda player: list(player.launches))
-    return Recorded(folder, session, launches)
-
-
-def wait_until(true: Callable[[], bool], *, within_s: float = 60.0) -> None:
-    ends_at_s = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < ends_at_s, f"not within {within_s:g} s"
-        time.sleep(0.02)
-
-
-def beat_now(player: Player) -> float:
-    return player.transport.beat_at_frame(player.mixer.frame)
 
 
 def rms(samples: Samples) -> float:
@@ -119,7 +51,7 @@ def test_midi_pads_play_what_they_are_hit_for(tmp_path: Path, engine_endpoint: s
             session.midi.feed(mido.Message("note_on", note=note, velocity=100).bin())
 
     recorded = perform(
-        "midi_pads.toml",
+        read_set(EXAMPLES / "midi_pads.toml"),
         tmp_path,
         engine_endpoint,
         play=play,
@@ -145,7 +77,11 @@ def test_a_python_program_performs_over_osc(tmp_path: Path, engine_endpoint: str
         programs.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path))
 
     recorded = perform(
-        "first_set.toml", tmp_path, engine_endpoint, play=play, done=lambda player: programs[0].poll() is not None
+        read_set(EXAMPLES / "first_set.toml"),
+        tmp_path,
+        engine_endpoint,
+        play=play,
+        done=lambda player: programs[0].poll() is not None,
     )
 
     said, _ = programs[0].communicate(timeout=5)
@@ -173,7 +109,11 @@ def test_supercollider_performs_with_timetags(tmp_path: Path, engine_endpoint: s
             programs.append(subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     recorded = perform(
-        "first_set.toml", tmp_path, engine_endpoint, play=play, done=lambda player: programs[0].poll() is not None
+        read_set(EXAMPLES / "first_set.toml"),
+        tmp_path,
+        engine_endpoint,
+        play=play,
+        done=lambda player: programs[0].poll() is not None,
     )
 
     said = (tmp_path / "sclang.log").read_text()

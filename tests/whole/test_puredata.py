@@ -1,25 +1,32 @@
-"""Pure Data, headless and unchanged, sends cues to the bridge's OSC port and understands the answers.
+"""Pure Data, headless and unchanged, sends cues to a whole bridge and understands the answers.
 
 Its replies come back to the socket that it sent from: the right outlet of [netsend -u -b], since Pd 0.50.
 """
 
-import queue
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge.triggers.heard import Heard
-from bridge.triggers.osc import OscPort
-from osc_schemas import codec
+from bridge.session import Session
+from bridge.set_file import parse_set
+from tests.whole.live import beat_now, perform
 
 pytestmark = [
     pytest.mark.puredata,
     pytest.mark.skipif(shutil.which("pd") is None, reason="pd is not installed (Debian: puredata-core)"),
 ]
+
+SET = """
+[tracks.drums]
+[cues.kick]
+track = "drums"
+prompt = "deep punchy kick"
+length_beats = 1
+quantum_beats = 1
+"""
 
 PATCH = """\
 #N canvas 0 0 450 300 12;
@@ -83,48 +90,22 @@ class PureData:
         self._printed.close()
 
 
-def answer(heard: Heard) -> None:
-    """What a bridge would answer, in all the types it ever sends outside: i, f and s."""
-    match heard.message.route.address:
-        case "/ping":
-            heard.reply(codec.write("/pong", nonce=heard.message.whole("nonce")))
-        case "/cue/go":
-            cue = heard.message.text("name")
-            heard.reply(codec.write("/cue/planned", request_id="r1", cue=cue, track="drums", bar=3, beat=2.5))
+def test_pure_data_fires_a_cue_that_sounds_and_reads_every_answer(tmp_path: Path, engine_endpoint: str) -> None:
+    printed: list[str] = []
 
-
-@pytest.fixture
-def heard() -> queue.Queue[Heard]:
-    return queue.Queue()
-
-
-@pytest.fixture
-def pure_data(tmp_path: Path, heard: queue.Queue[Heard]) -> Iterator[PureData]:
-    def on_heard(message: Heard) -> None:
-        heard.put(message)
-        answer(message)
-
-    with OscPort(on_heard=on_heard) as port:
-        program = PureData(tmp_path, port.port)
+    def play(session: Session) -> None:
+        program = PureData(tmp_path, session.osc.port)
         try:
-            yield program
+            printed.append(program.prints("pong", "planned", "prints them all"))
         finally:
             program.close()
 
+    recorded = perform(parse_set(SET), tmp_path, engine_endpoint, play=play, done=lambda player: beat_now(player) > 3)
 
-def test_pure_data_sends_cues_and_reads_the_answers(pure_data: PureData, heard: queue.Queue[Heard]) -> None:
-    ping, kick = heard.get(timeout=10), heard.get(timeout=10)
-
-    assert ping.message.whole("nonce") == 7
-    assert kick.message.text("name") == "kick"
-    assert kick.sender == ping.sender
-
-    printed = pure_data.prints("pong", "2.5")
-    assert "answer: list pong 7" in printed
-    assert "answer: list cue planned r1 kick drums 3 2.5" in printed
-
-
-def test_pure_data_reads_why_it_was_refused(pure_data: PureData) -> None:
-    printed = pure_data.prints("prints them all")
-
-    assert "answer: list refused /nonsense bad-message the address '/nonsense' is not known here" in printed
+    assert "answer: list pong 7" in printed[0]
+    assert "answer: list cue planned kick-" in printed[0]
+    assert "kick drums 1 1" in printed[0]  # cue, track, bar, beat
+    assert "answer: list refused /nonsense bad-message the address '/nonsense' is not known here" in printed[0]
+    [launch] = recorded.launches
+    assert (launch.cue.name, launch.trigger, launch.asked_beat) == ("kick", "osc", 0)
+    assert recorded.error_frames(launch) == 0

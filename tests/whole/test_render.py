@@ -8,7 +8,6 @@ import soundfile as sf
 
 from bridge.render.offline import RenderError, end_beat_of, render
 from bridge.set_file import Set, SetError, parse_set
-from bridge.supervisor import Supervisor
 
 SET = """
 [set]
@@ -32,14 +31,6 @@ cue = "kick"
 beat = 3
 cue = "clap"
 """
-
-
-@pytest.fixture(scope="module")
-def engine_endpoint():  # type: ignore[no-untyped-def]
-    supervisor = Supervisor()
-    supervisor.start()
-    yield supervisor.endpoint
-    supervisor.stop()
 
 
 def test_a_render_has_every_beat_on_its_frame_and_the_same_bits_again(tmp_path: Path, engine_endpoint: str) -> None:
