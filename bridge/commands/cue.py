@@ -11,7 +11,7 @@ from bridge.commands.parser import CommandError, Commands, add_json, add_osc_por
 if TYPE_CHECKING:
     from osc_schemas.codec import Message
 
-ANSWERED_WITHIN_S = 3.0
+ANSWERED_WITHIN_S = 2.0
 
 
 def add(commands: Commands) -> None:

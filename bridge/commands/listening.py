@@ -18,13 +18,10 @@ def hear(
 ) -> str:
     """Play `samples`, the last of them beyond `frames` as a faded tail, and wait until they are over; what played them.
 
-    Nothing is played where "auto" finds no sound: then it returns at once. Raises `OutputError`.
+    Raises `OutputError` where nobody would hear it, unless it is the null output that was asked for.
     """
     mixer = Mixer(["take"], sample_rate_hz=sample_rate_hz)
-    out = open_output(output, mixer, device=device)
-    if output == "auto" and not out.live:
-        out.stop()
-        return "nothing"
+    out = open_output("portaudio" if output == "auto" else output, mixer, device=device)
     measured_lufs = loudness.measure_lufs(samples[:frames], sample_rate_hz)
     gain = loudness.gain(samples, measured_lufs, target_lufs=TARGET_LUFS)
     mixer.play(samples, track="take", start_frame=0, gain=gain, fade_out_frames=len(samples) - frames)

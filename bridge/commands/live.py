@@ -74,7 +74,9 @@ def run_up(options: argparse.Namespace) -> int:
     from bridge.commands.newsreel import Newsreel
     from bridge.set_file import read_set
     from bridge.supervisor import Supervisor
+    from bridge.triggers.osc import OscPort
 
+    OscPort(port=options.osc_port, on_heard=lambda heard: None).close()  # a port that is taken is said before the wait
     music, news = read_set(options.set), Newsreel(quiet=options.quiet, as_json=options.json, tells_of_engine=False)
     supervisor = Supervisor(
         family=options.family or music.engine.family,

@@ -4,12 +4,15 @@ import argparse
 import json
 import re
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.commands.parser import Commands, add_engine, add_json, add_output, command
 
 if TYPE_CHECKING:
+    from bridge.library import Take
+    from osc_schemas.clip import Samples
     from osc_schemas.cue import Cue
     from osc_schemas.request import GenerateRequest
 
@@ -37,32 +40,12 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make it, keep it, play it, and say where it lies."""
-    from bridge.commands.listening import hear
-    from bridge.commands.one_engine import one_engine
-    from bridge.commands.wav import check_writable, write_with_faded_tail
-    from bridge.folders import takes_folder
-    from bridge.library import Library
-    from bridge.tracks.loudness import measure_lufs
+    from bridge.commands.wav import check_writable
 
     cue, request = wanted(options)
     if options.out is not None:
         check_writable(options.out)
-    library = Library(takes_folder())
-    try:
-        with one_engine(options.engine) as engine:
-            arrived = engine.clip(request)
-        samples = arrived.clip.samples
-        if options.out is not None:
-            write_with_faded_tail(options.out, samples, request)
-        take = library.keep(
-            arrived.clip,
-            cue,
-            tempo_bpm=options.tempo,
-            loudness_lufs=measure_lufs(samples[: request.frames], SAMPLE_RATE_HZ),
-            request_to_clip_ms=arrived.request_to_clip_ms,
-        )
-    finally:
-        library.close()
+    samples, take = made(cue, request, options)
     facts = {
         "take_id": take.take_id,
         "understood": take.provenance.understood,
@@ -78,14 +61,52 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(facts))
     else:
         print(f"understood  {take.provenance.understood or request.prompt}")
-        print(f"made in     {take.request_to_clip_ms:.0f} ms by {take.provenance.family}, {request.steps} steps")
+        print(f"made in     {take.request_to_clip_ms:.0f} ms by {take.provenance.family}, steps: {request.steps}")
         print(f"take        {take.take_id}")
         print(f"lies at     {options.out or take.path}")
     if not options.no_play:
-        rate_hz = SAMPLE_RATE_HZ
-        name, output, device = take.take_id, options.output, options.device
-        hear(samples, request.frames, sample_rate_hz=rate_hz, name=name, output=output, device=device)
+        _play(samples, request.frames, take.take_id, options)
     return 0
+
+
+def made(cue: "Cue", request: "GenerateRequest", options: argparse.Namespace) -> "tuple[Samples, Take]":
+    """The samples an engine makes for `request`, written where they were wanted, and the take they are kept as."""
+    from bridge.commands.one_engine import one_engine
+    from bridge.commands.wav import write_with_faded_tail
+    from bridge.folders import takes_folder
+    from bridge.library import Library
+    from bridge.tracks.loudness import measure_lufs
+
+    library = Library(takes_folder())
+    try:
+        with one_engine(options.engine) as engine:
+            arrived = engine.clip(request)
+        samples = arrived.clip.samples
+        take = library.keep(
+            arrived.clip,
+            cue,
+            tempo_bpm=options.tempo,
+            loudness_lufs=measure_lufs(samples[: request.frames], SAMPLE_RATE_HZ),
+            request_to_clip_ms=arrived.request_to_clip_ms,
+        )
+    finally:
+        library.close()
+    if options.out is not None:
+        write_with_faded_tail(options.out, samples, request)
+    return samples, take
+
+
+def _play(samples: "Samples", frames: int, name: str, options: argparse.Namespace) -> None:
+    """Play it where there is sound; where there is none, the take is what was wanted."""
+    from bridge.commands.listening import hear
+    from bridge.tracks.output import OutputError
+
+    try:
+        hear(samples, frames, sample_rate_hz=SAMPLE_RATE_HZ, name=name, output=options.output, device=options.device)
+    except OutputError as error:
+        if options.output != "auto":
+            raise
+        print(f"upbeat: not played: {error}", file=sys.stderr)
 
 
 def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
