@@ -110,7 +110,7 @@ class Deeds:
     def take_previous(self, heard: Heard) -> None:
         """Back to the take before this one."""
         track = self._track(heard)
-        history = self._player.history[track]
+        history = self._player.launcher.history[track]
         if len(history) < 2:
             raise CueError(f"the track {track} has played {len(history)} takes; there is none before")
         history.pop()
@@ -209,8 +209,8 @@ class Deeds:
                 latency_p99_ms=p99_s * 1_000,
             )
         )
-        for name, track in player.tracks.items():
-            history = player.history[name]
+        for name, track in player.launcher.tracks.items():
+            history = player.launcher.history[name]
             waiting = any(wish.cue.track == name for wish in player.wishes.values())
             heard.reply(
                 codec.write(
@@ -222,7 +222,7 @@ class Deeds:
                     state="looping" if track.looping else "waiting" if waiting else "idle",
                 )
             )
-        heard.reply(codec.write("/status/end", tracks=len(player.tracks)))
+        heard.reply(codec.write("/status/end", tracks=len(player.launcher.tracks)))
 
     # Finding what a message names ------------------------------------------------------------------------------------
 
@@ -242,13 +242,13 @@ class Deeds:
         return cues[name]
 
     def _track(self, heard: Heard) -> str:
-        name, tracks = heard.message.text("track"), self._player.tracks
+        name, tracks = heard.message.text("track"), self._player.launcher.tracks
         if name not in tracks:
             raise CueError(f"there is no track {name[:80]!r}" + nearest(name, tracks))
         return name
 
     def _current(self, heard: Heard) -> "tuple[Cue, Sound]":
-        history = self._player.history[self._track(heard)]
+        history = self._player.launcher.history[self._track(heard)]
         if not history:
             raise CueError(f"the track {heard.message.text('track')} has played no take yet; fire a cue on it first")
         return history[-1]

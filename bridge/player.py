@@ -14,6 +14,7 @@ import numpy as np
 from bridge.audience import Audience, Reply
 from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.launcher import Launcher
 from bridge.library import Library
 from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
 from bridge.set_file import Set
@@ -21,10 +22,10 @@ from bridge.shelf import Shelf
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
-from bridge.tracks.mixer import Mixer, MixerFull, VoiceId
-from bridge.tracks.track import Sound, Track, is_sustained
+from bridge.tracks.mixer import Mixer, MixerFull
+from bridge.tracks.track import Sound, is_sustained
 from bridge.triggers.heard import Heard, Trigger, unanswered
-from bridge.wish import How, Launch, Wish, slot_of
+from bridge.wish import How, Wish, slot_of
 from osc_schemas import codec
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
@@ -34,7 +35,7 @@ HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter 
 PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
 PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
 SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
-WISHES_MAX, HISTORY_MAX, LAUNCHES_MAX = 1_000, 100, 100_000
+WISHES_MAX = 1_000
 
 
 class EngineAsked(Protocol):
@@ -77,17 +78,16 @@ class Player:
         self.latencies = LatencyBook()
         self.meter = Meter(beats_per_bar=music.beats_per_bar)
         self.transport = Transport(tempo_bpm=music.tempo_bpm, sample_rate_hz=mixer.sample_rate_hz)
-        self.tracks = {name: Track(name, mixer, self.transport) for name in music.tracks}
+        self.launcher = Launcher(
+            list(music.tracks), mixer=mixer, transport=self.transport, meter=self.meter, tell=self.tell
+        )
         self.cues = dict(music.cues)
         self.wishes: dict[str, Wish] = {}
-        self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
         self.end_beat: float | None = None  # where timeline and loops end by themselves, as in a render
-        self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in music.tracks}
         self._shelf = Shelf()
         self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
         self._place_ahead_frames = place_ahead_frames
         self._exact = exact
-        self._unheard: dict[VoiceId, Launch] = {}
         self._requests_made = 0
         self._lamp_beat = -math.inf
         self._deeds = Deeds(self)
@@ -246,7 +246,7 @@ class Player:
         if wish is None or refusal.reason in ("cancelled", "superseded"):
             return
         self.refuse(wish.reply, wish.cue.name, refusal.reason, refusal.sentence)
-        if wish.asked_beat is not None and (stand_in := self._stand_in(wish.cue)) is not None:
+        if wish.asked_beat is not None and (stand_in := self.launcher.stand_in(wish.cue)) is not None:
             frame = max(self.transport.frame_at_beat(wish.asked_beat), self.mixer.frame + self._place_ahead_frames)
             self._launch(wish, *stand_in, frame=frame, how="last-take")
 
@@ -255,7 +255,7 @@ class Player:
     def tick(self) -> None:
         """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
         now_frame = self.mixer.frame
-        self._note_what_sounded()
+        self.launcher.note_what_sounded()
         if not self.transport.playing:
             return
         self.ask_ahead()
@@ -265,8 +265,7 @@ class Player:
         until_frame = now_frame + self.frames(HORIZON_S)
         if self.end_beat is not None:
             until_frame = min(until_frame, self.transport.frame_at_beat(self.end_beat))
-        for track in self.tracks.values():
-            track.plan(now_frame=now_frame, until_frame=until_frame)
+        self.launcher.plan(now_frame=now_frame, until_frame=until_frame)
         self._light_the_lamp(now_frame)
 
     def ask_ahead(self) -> None:
@@ -296,7 +295,7 @@ class Player:
     def _too_late(self, wish: Wish, now_frame: int) -> None:
         """Follow the cue's late rule: the music never stops because of us."""
         assert wish.asked_beat is not None
-        stand_in = self._stand_in(wish.cue)
+        stand_in = self.launcher.stand_in(wish.cue)
         rule = verdict(wish.cue, has_last_take=stand_in is not None)
         soonest_frame = now_frame + self._place_ahead_frames
         if rule == "drop":
@@ -318,74 +317,10 @@ class Player:
         )
 
     def _launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
-        """Lay a sound on its track. `cue` is the wish's own, or that of the take that stands in for it."""
-        track = self.tracks[cue.track]
-        asked_beat = self.transport.beat_at_frame(frame) if wish.asked_beat is None else wish.asked_beat
-        launch = Launch(
-            cue=cue,
-            trigger=wish.trigger,
-            asked_beat=asked_beat,
-            asked_frame=frame,
-            how=how,
-            take_id=sound.take_id,
-            request_to_clip_ms=wish.request_to_clip_ms,
-        )
-        if how == "last-take" and track.looping is sound:  # what loops goes on by itself
-            launch.heard_frame = frame
-            self._tell_of_launch(launch)
-            return
         try:
-            if cue.loop:
-                voice = track.launch_loop(
-                    sound,
-                    beat=asked_beat,
-                    frame=frame,
-                    length_beats=cue.length_beats,
-                    swap_frames=self.frames(cue.swap_fade_ms / 1_000),
-                )
-            else:
-                voice = track.launch_once(sound, frame=frame)
+            self.launcher.launch(wish, cue, sound, frame=frame, how=how)
         except MixerFull as error:
             self.refuse(wish.reply, cue.name, "full", str(error))
-            return
-        self.launches.append(launch)
-        self._unheard[voice] = launch
-        history = self.history[cue.track]
-        if not history or history[-1][1] is not sound:
-            history.append((cue, sound))
-        bar, beat = self.meter.position(asked_beat)
-        self.tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)
-
-    def _stand_in(self, cue: Cue) -> tuple[Cue, Sound] | None:
-        """What plays when `cue` has no clip yet: its own last take, or, for a loop, whatever its track looped last."""
-        history = self.history[cue.track]
-        own = [(played, sound) for played, sound in history if played.name == cue.name]
-        loops = [(played, sound) for played, sound in history if cue.loop and played.loop]
-        candidates = own or loops
-        return candidates[-1] if candidates else None
-
-    def _note_what_sounded(self) -> None:
-        for report in self.mixer.launched():
-            launch = self._unheard.pop(report.voice, None)
-            if launch is not None:
-                launch.heard_frame = report.first_frame
-                self._tell_of_launch(launch)
-        long_ago_frame = self.mixer.frame - self.frames(HORIZON_S)
-        while self._unheard and next(iter(self._unheard.values())).asked_frame < long_ago_frame:
-            del self._unheard[next(iter(self._unheard))]  # a newer loop took its beat before it sounded
-
-    def _tell_of_launch(self, launch: Launch) -> None:
-        bar, beat = self.meter.position(launch.asked_beat)
-        self.tell(
-            "/launch",
-            take_id=launch.take_id,
-            cue=launch.cue.name,
-            track=launch.cue.track,
-            bar=bar,
-            beat=beat,
-            error_frames=launch.error_frames or 0,
-            how=launch.how,
-        )
 
     def _light_the_lamp(self, now_frame: int) -> None:
         whole_beat = math.floor(self.transport.beat_at_frame(now_frame))
@@ -411,17 +346,13 @@ class Player:
     def stop(self, *, fade_s: float) -> None:
         """Stand still: what plays fades out, what was wished for is taken back."""
         self.transport.stop(at_frame=self.mixer.frame)
-        for track in self.tracks:
+        for track in self.launcher.tracks:
             self.stop_track(track, fade_s=fade_s)
 
     def stop_track(self, track: str, *, fade_s: float) -> None:
         """Fade out one track and take back what was to come on it."""
         self.cancel_all(track=track)
-        self.tracks[track].stop(fade_frames=self.frames(fade_s))
-        for voice, launch in list(self._unheard.items()):
-            if launch.cue.track == track:
-                del self._unheard[voice]
-                self.launches.remove(launch)
+        self.launcher.stop(track, fade_frames=self.frames(fade_s))
 
     def locate(self, beat: float, *, fade_s: float) -> None:
         """Go on from `beat`; what plays fades out."""

@@ -158,5 +158,5 @@ def _attend(player: "Player", news: "Newsreel", found: threading.Event, *, play:
 
 def _outcome(player: "Player") -> tuple[float, int, int]:
     """The beat where the music stands, how many clips were launched, and how far the worst one was off its frame."""
-    errors = [abs(launch.error_frames or 0) for launch in player.launches]
+    errors = [abs(launch.error_frames or 0) for launch in player.launcher.launches]
     return max(0.0, player.transport.beat_at_frame(player.mixer.frame)), len(errors), max(errors, default=0)

@@ -175,7 +175,7 @@ def _play(
             ring_out_beats = RING_OUT_S * music.tempo_bpm / 60
             while session.ask(_beat) < end_beat + ring_out_beats and time.monotonic() < ends_at_s:
                 time.sleep(0.02)
-            launches = session.ask(lambda player: list(player.launches))
+            launches = session.ask(lambda player: list(player.launcher.launches))
             first_beat_frame = session.ask(lambda player: player.transport.frame_at_beat(0.0))
         finally:
             sender.terminate()

@@ -156,7 +156,7 @@ class _Render:
         return RenderReport(
             mix=self._folder / "mix.wav",
             stems={name: self._folder / "stems" / f"{file_name(name)}.wav" for name in self._chains},
-            launches=tuple(self._player.launches),
+            launches=tuple(self._player.launcher.launches),
             music_s=(last_frame - first_frame) / rate_hz,
             took_s=time.monotonic() - began_s,
             peak=self._peak,

@@ -34,7 +34,7 @@ def test_a_cue_of_the_timeline_sounds_on_its_beat_to_the_frame(on_stage) -> None
     stage.run(8)
 
     assert onsets(stage.sound) == [START_FRAME, START_FRAME + round(2.5 * BEAT_FRAMES)]
-    assert [(launch.asked_beat, launch.error_frames, launch.how) for launch in stage.player.launches] == [
+    assert [(launch.asked_beat, launch.error_frames, launch.how) for launch in stage.player.launcher.launches] == [
         (0, 0, "on-time"),
         (2.5, 0, "on-time"),
     ]
@@ -97,7 +97,7 @@ def test_a_new_loop_takes_over_from_the_old_one(on_stage) -> None:
 
     stage.run(12)
 
-    sounding = stage.player.tracks["drums"].looping
+    sounding = stage.player.launcher.tracks["drums"].looping
     assert sounding is not None
     assert sounding.take_id.startswith("b-")
     at_four = START_FRAME + 4 * BEAT_FRAMES
@@ -159,7 +159,7 @@ def test_what_a_late_one_shot_becomes(on_stage, late: LateRule, heard_beats: lis
 
     found = [round((frame - START_FRAME) / BEAT_FRAMES, 2) for frame in onsets(stage.sound)]
     assert found == pytest.approx(heard_beats, abs=0.1)
-    assert all(launch.error_frames == 0 for launch in stage.player.launches)
+    assert all(launch.error_frames == 0 for launch in stage.player.launcher.launches)
 
 
 def test_a_loop_goes_on_while_the_engine_is_lost_and_the_new_one_comes_when_it_is_back(on_stage) -> None:
@@ -175,7 +175,7 @@ def test_a_loop_goes_on_while_the_engine_is_lost_and_the_new_one_comes_when_it_i
 
     stage.engine.state = "ready"
     stage.run(8)
-    sounding = stage.player.tracks["drums"].looping
+    sounding = stage.player.launcher.tracks["drums"].looping
     assert sounding is not None
     assert sounding.take_id.startswith("b-")
     assert len(onsets(stage.sound)) == 22
@@ -224,7 +224,7 @@ def test_takes_go_back_and_forth(on_stage) -> None:
     stage.hear("/take/again", track="drums")
     stage.run(2, answer=False)
 
-    first, second, third, fourth = (launch.take_id for launch in stage.player.launches)
+    first, second, third, fourth = (launch.take_id for launch in stage.player.launcher.launches)
     assert first != second
     assert first == third == fourth
     stage.hear("/take/pin", track="drums")
@@ -248,8 +248,8 @@ def test_a_scene_lands_together(on_stage) -> None:
 
     stage.run(4)
 
-    assert len({launch.heard_frame for launch in stage.player.launches}) == 1
-    assert len(stage.player.launches) == 2
+    assert len({launch.heard_frame for launch in stage.player.launcher.launches}) == 1
+    assert len(stage.player.launcher.launches) == 2
 
 
 def test_panic_fades_and_a_second_one_cuts(on_stage) -> None:
@@ -296,8 +296,8 @@ def test_stopping_a_track_leaves_the_other_playing(on_stage) -> None:
     stage.hear("/track/stop", track="drums")
     stage.run(4)
 
-    assert stage.player.tracks["drums"].looping is None
-    assert stage.player.tracks["bass"].looping is not None
+    assert stage.player.launcher.tracks["drums"].looping is None
+    assert stage.player.launcher.tracks["bass"].looping is not None
 
 
 def test_a_tempo_change_moves_the_beats_to_come(on_stage) -> None:
@@ -321,7 +321,7 @@ def test_locate_goes_on_with_the_timeline_from_there(on_stage) -> None:
     stage.hear("/transport/locate", bar=9, beat=1.0)
     stage.run(6)
 
-    assert [launch.cue.name for launch in stage.player.launches] == ["crash"]
+    assert [launch.cue.name for launch in stage.player.launcher.launches] == ["crash"]
 
 
 def test_a_piece_with_an_end_ends_there_with_its_last_pass_and_tail(on_stage) -> None:

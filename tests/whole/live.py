@@ -48,7 +48,7 @@ def perform(
         wait_until(lambda: session.link.state == "ready")
         play(session)
         wait_until(lambda: session.ask(done))
-        launches = session.ask(lambda player: list(player.launches))
+        launches = session.ask(lambda player: list(player.launcher.launches))
     return Recorded(folder, session, launches)
 
 
