@@ -27,7 +27,7 @@ def schedule(stretch: int) -> tuple[list[int], list[Samples]]:
 
 
 def play(kind: OutputKind, stretch: int) -> None:
-    """Play the schedule, and print when the output runs and how it went."""
+    """Play the schedule, print when the output runs and how it went, and stay until the input is closed."""
     mixer = Mixer(["clicks"], sample_rate_hz=RATE_HZ)
     starts, clips = schedule(stretch)
     for start, clip in zip(starts, clips, strict=True):
@@ -36,12 +36,20 @@ def play(kind: OutputKind, stretch: int) -> None:
     output = open_output(kind, mixer)
     output.start()
     print("ready", flush=True)
-    end_frame, wait = LEAD_FRAMES + starts[-1] + RATE_HZ // 2, threading.Event()
-    while mixer.frame < end_frame:
-        wait.wait(0.05)
+    _wait_until(mixer, LEAD_FRAMES - RATE_HZ // 2)  # by now the recorder has joined, which may cost a period
+    underruns_before = output.underruns
+    _wait_until(mixer, LEAD_FRAMES + starts[-1] + RATE_HZ // 4)
+    underruns = output.underruns - underruns_before
     errors = [report.first_frame - report.start_frame for report in mixer.launched()]
-    print(json.dumps({"underruns": output.underruns, "launches": len(errors), "worst": max(map(abs, errors))}))
+    print(json.dumps({"underruns": underruns, "launches": len(errors), "worst": max(map(abs, errors))}), flush=True)
+    sys.stdin.read()  # a client that leaves disturbs the recorder too
     output.stop()
+
+
+def _wait_until(mixer: Mixer, frame: int) -> None:
+    pause = threading.Event()
+    while mixer.frame < frame:
+        pause.wait(0.02)
 
 
 def _be_busy() -> None:

@@ -28,16 +28,21 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server_environment() -> Iterator[dict[str, str]]:
+def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A server of this module's own, without a sound card; the environment that leads programs to it."""
     environment = {**os.environ, "JACK_DEFAULT_SERVER": SERVER, "JACK_NO_START_SERVER": "1"}
-    command = ["jackd", "--no-realtime", "-n", SERVER, "-d", "dummy", "-r", str(RATE_HZ), "-p", "1024"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            subprocess.run(["jack_wait", "-s", SERVER, "-w", "-t", "10"], check=True, capture_output=True)
+    command = ["jackd", "--no-realtime", "-n", SERVER, "-d", "dummy", "-r", str(RATE_HZ), "-p", "2048"]
+    log = tmp_path_factory.mktemp("jack") / "server.log"
+    with log.open("w") as said, subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as server:
+        waited = subprocess.run(["jack_wait", "-s", SERVER, "-w", "-t", "10"], capture_output=True)
+        if waited.returncode == 0:
             yield environment
-        finally:
+        server.terminate()  # not killed: JACK knows of eight servers at most, and a killed one stays on its list
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
             server.kill()
+    assert waited.returncode == 0, f"the JACK server did not start: {log.read_text()}"
 
 
 class Inconclusive(Exception):
@@ -78,6 +83,7 @@ def _player(kind: str, stretch: int, environment: dict[str, str]) -> subprocess.
     player = subprocess.Popen(
         [sys.executable, HERE / "jack_player.py", kind, str(stretch)],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
