@@ -17,7 +17,7 @@ from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, Reque
 from bridge.launcher import Launcher
 from bridge.library import Library
 from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
-from bridge.set_file import Set
+from bridge.set_file import NoteTrigger, Set
 from bridge.shelf import Shelf
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
@@ -34,6 +34,7 @@ from osc_schemas.request import GenerateRequest, Refusal
 HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter than that is never heard
 PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
 PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
+ARMED_MAX, ARMED_WAITS_S = 128, 3_600.0  # what is armed is made when nothing else is wanted
 SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
 WISHES_MAX = 1_000
 
@@ -70,8 +71,10 @@ class Player:
         now_s: Callable[[], float],
         unix_s: Callable[[], float],
         exact: bool = False,
+        arm: bool = False,
         output_name: str = "offline",
     ) -> None:
+        """`arm`: have what is played by hand made as soon as the engine is ready. `exact`: offline, nothing is late."""
         self.music, self.mixer, self.engine, self.library = music, mixer, engine, library
         self.now_s, self.unix_s, self.output_name = now_s, unix_s, output_name
         self.audience = Audience()
@@ -87,7 +90,7 @@ class Player:
         self._shelf = Shelf()
         self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
         self._place_ahead_frames = place_ahead_frames
-        self._exact = exact
+        self._exact, self._arm = exact, arm
         self._requests_made = 0
         self._lamp_beat = -math.inf
         self._deeds = Deeds(self)
@@ -113,6 +116,8 @@ class Player:
                 self._give_up(event.refusal)
             case EngineStateChanged():
                 self.tell("/engine/state", state=event.state, detail=event.detail)
+                if self._arm and event.state == "ready":
+                    self.arm_what_is_played_by_hand()
 
     # From a cue to a wish --------------------------------------------------------------------------------------------
 
@@ -155,6 +160,15 @@ class Player:
         if self._shelf.get(self._request(cue, deadline_in_s=0.0)) is None:
             self._wish(cue, trigger=trigger, reply=reply, asked_beat=None, sound=None)
 
+    def arm_what_is_played_by_hand(self) -> None:
+        """Arm the cues that a pad, a scene or nothing but a message fires, so that each lands on its first hit."""
+        on_timeline = {entry.cue for entry in self.music.timeline}
+        on_pads = {trigger.cue for trigger in self.music.midi if isinstance(trigger, NoteTrigger)}
+        in_scenes = {cue for scene in self.music.scenes.values() for cue in scene}
+        by_hand = [cue for name, cue in self.cues.items() if name in on_pads | in_scenes or name not in on_timeline]
+        for cue in by_hand[:ARMED_MAX]:
+            self.arm(cue, trigger="api", reply=unanswered)
+
     def cancel(self, name: str) -> int:
         """Take back every wish of that cue, or the one of that request id. How many there were."""
         found = [wish for wish in self.wishes.values() if name in (wish.cue.name, wish.request.request_id)]
@@ -174,7 +188,7 @@ class Player:
             if asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
                 self.refuse(other.reply, other.cue.name, "superseded", f"a newer cue took its place on {cue.track}")
                 self._drop(other)
-        deadline_in_s = PREFETCH_S
+        deadline_in_s = ARMED_WAITS_S
         if asked_beat is not None:
             ahead_frames = self.transport.frame_at_beat(asked_beat) - self._place_ahead_frames - self.mixer.frame
             deadline_in_s = ahead_frames / self.mixer.sample_rate_hz

@@ -45,6 +45,7 @@ class Session:
         osc_host: str = "127.0.0.1",
         osc_port: int = 0,
         record_folder: Path | None = None,
+        arm: bool = False,
         say: Callable[[str], None] = log.info,
     ) -> None:
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
@@ -68,6 +69,7 @@ class Session:
             place_ahead_frames=self.output.latency_frames + round(PLACE_AHEAD_S * music.sample_rate_hz),
             now_s=time.monotonic,
             unix_s=time.time,
+            arm=arm,
             output_name=self.output.name,
         )
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)

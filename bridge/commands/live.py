@@ -116,6 +116,7 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
         output_device=options.device,
         osc_port=options.osc_port,
         record_folder=options.record,
+        arm=True,
         say=news.say,
     )
     with session, midi_in(music, session.hear, port=options.midi_port, virtual=options.midi_virtual) as midi_said:

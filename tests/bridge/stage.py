@@ -54,7 +54,7 @@ class ToldEngine:
 class Stage:
     """A player and all that it needs, run by hand: `stage.run(2)` is two beats of music in a few milliseconds."""
 
-    def __init__(self, music: Set, folder: Path) -> None:
+    def __init__(self, music: Set, folder: Path, *, arm: bool = False) -> None:
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
         self.engine = ToldEngine()
         self.library = Library(folder)
@@ -66,6 +66,7 @@ class Stage:
             place_ahead_frames=2 * BLOCK_FRAMES,
             now_s=lambda: self.mixer.frame / RATE_HZ,
             unix_s=lambda: self.mixer.frame / RATE_HZ,
+            arm=arm,
         )
         self.replies: list[OscMessage] = []
         self._blocks: list[Samples] = []

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.engine_link import EngineStateChanged
 from bridge.player import PREROLL_S
-from bridge.set_file import Set
+from bridge.set_file import NoteTrigger, Set
 from osc_schemas.cue import LateRule
 from tests.bridge.stage import RATE_HZ, Stage, a_set, cue, onsets
 
@@ -128,6 +129,24 @@ def test_an_armed_cue_is_made_at_once_and_waits(on_stage) -> None:
     stage.run(2, answer=False)
 
     assert len(onsets(stage.sound)) == 1
+
+
+def test_what_is_played_by_hand_is_armed_as_soon_as_the_engine_is_ready(tmp_path: Path) -> None:
+    music = a_set(
+        cue("kick", seed=1),
+        cue("pad", seed=2),
+        cue("drop", seed=3),
+        cue("bell", seed=4),
+        timeline=((0, "kick"), (0, "pad"), (0, "drop")),
+        midi=(NoteTrigger(note=36, cue="pad"),),
+        scenes={"all": ("drop",)},
+    )
+    stage = Stage(music, tmp_path, arm=True)
+
+    stage.player.engine_said(EngineStateChanged("ready", ""))
+
+    assert [request.seed for request in stage.engine.asked] == [2, 3, 4]
+    stage.library.close()
 
 
 def test_the_lookahead_follows_the_engine(on_stage) -> None:
