@@ -126,15 +126,21 @@ class EngineLink:
     # What other threads asked for, on the link's thread.
 
     def _ask(self, request: GenerateRequest, asked_s: float) -> None:
+        try:
+            packet = codec.write_request(request)
+        except SchemaError as error:
+            self._tell_refused([Refusal(request_id=request.request_id, reason="bad-request", sentence=str(error))])
+            return
         if (refusal := self._open.add(request, asked_s)) is not None:
-            self._tell(RequestRefused(refusal))
+            self._tell_refused([refusal])
         elif self.state == "ready":
-            self._send(codec.write_request(request))
+            self._send(packet)
 
     def _cancel(self, request_id: str) -> None:
         self._open.cancel(request_id)
         if self.state == "ready":
-            self._send(codec.write("/engine/cancel", request_id=request_id))
+            with contextlib.suppress(SchemaError):  # an id that OSC cannot carry was never asked either
+                self._send(codec.write("/engine/cancel", request_id=request_id))
         else:
             self._tell_refused(self._open.drop_cancelled())
 

@@ -3,6 +3,7 @@
 import difflib
 import itertools
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.errors import WireError
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, Arg, Listener, Route, find
+
+_NOT_IN_OSC = re.compile("[\0\ud800-\udfff]")  # strings end with a zero, and are UTF-8
 
 Value = str | int | float | bool
 
@@ -168,7 +171,9 @@ def _fitted(address: str, arg: Arg, value: object) -> Value:
     """`value` as the type of `arg`: every number is taken for every number, true and false for 1 and 0."""
     if arg.tag == "s":
         if not isinstance(value, str):
-            raise WireError(f"{address}: {arg.name} is {value!r}; it must be a string")
+            raise WireError(f"{address}: {arg.name} is {str(value)[:80]!r}; it must be a string")
+        if _NOT_IN_OSC.search(value):
+            raise WireError(f"{address}: {arg.name} has a zero character or half a surrogate pair; leave it out")
         return value
     if not isinstance(value, (bool, int, float)):
         raise WireError(f"{address}: {arg.name} is {str(value)[:80]!r}; it must be a number")

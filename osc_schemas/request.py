@@ -27,6 +27,10 @@ class GenerateRequest:
             raise RequestError(
                 f"the request id has {len(self.request_id)} characters; it needs 1 to {bounds.NAME_CHARACTERS_MAX}"
             )
+        if len(self.slot) > bounds.NAME_CHARACTERS_MAX:
+            raise RequestError(
+                f"the slot has {len(self.slot)} characters; at most {bounds.NAME_CHARACTERS_MAX} are taken"
+            )
         bounds.check_prompt(self.prompt, RequestError)
         rate_hz = self.sample_rate_hz
         bounds.check_range(

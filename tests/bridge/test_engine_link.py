@@ -146,6 +146,15 @@ def test_a_request_comes_back_as_its_clip_with_the_time_it_took(engine: PlayedEn
     assert (ready.link.state, ready.link.family, ready.link.weights_hash) == ("ready", "played", "ab")
 
 
+def test_a_prompt_that_osc_cannot_carry_is_refused_and_the_link_goes_on(engine: PlayedEngine, ready: Bridge) -> None:
+    ready.link.request(request("r1", prompt="kick\0snare"))
+    ready.link.cancel("r\0")
+    ready.link.request(request("r2"))
+
+    assert ready.told_refusal().reason == "bad-request"
+    assert engine.hear("/engine/generate").text("request_id") == "r2"
+
+
 def test_a_refusal_is_told(engine: PlayedEngine, ready: Bridge) -> None:
     ready.link.request(request("r1"))
     engine.hear("/engine/generate")

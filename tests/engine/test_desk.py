@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.desk import CLIENTS_MAX, WORKER_HANGS_AFTER_S, WORKER_QUIET_MAX_S, Desk, Reply
 from engine.errors import Cancelled
@@ -140,20 +140,19 @@ def test_bad_bytes_get_one_sentence_and_hurt_nobody(bad: bytes, sentence: str) -
     assert stage.ask("r2") == []
 
 
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # what OSC can carry
+NUMBERS = st.integers(-(2**31), 2**31 - 1) | st.floats(width=32) | st.booleans()
+
+
 @given(
     address=st.sampled_from(["/hello", "/engine/generate", "/engine/cancel", "/engine/status", "/engine/ping", "/x"]),
-    args=st.lists(
-        st.text(max_size=8) | st.integers(-(2**31), 2**31 - 1) | st.floats(width=32) | st.booleans() | st.binary()
-    ),
+    args=st.lists(WORDS | NUMBERS | st.binary(min_size=1) | st.lists(WORDS, max_size=2)),
     cut=st.integers(0, 64),
 )
 def test_whatever_a_client_sends_gets_an_answer_in_the_table(address: str, args: list[object], cut: int) -> None:
     stage = Stage()
     stage.say(HELLO)
-    try:
-        said = packet(address, *args)
-    except BuildError:  # what python-osc cannot write, nobody who uses it can send
-        return
+    said = packet(address, *args)
 
     for bytes_ in (said, said[:cut], said[cut:]):
         assert {address for address, _ in stage.say(bytes_)} <= ANSWERS

@@ -122,9 +122,16 @@ def test_a_request_with_unknown_or_missing_keys_is_refused() -> None:
         codec.read(packet("/engine/generate", "prompt", "kick", "sample_rate_hz", 48_000), to="engine")
 
 
+@pytest.mark.parametrize("prompt", ["kick\0snare", "kick \udcff"])
+def test_what_osc_cannot_carry_is_refused_before_it_is_sent(prompt: str) -> None:
+    with pytest.raises(WireError, match="prompt has a zero character or half a surrogate pair"):
+        codec.write_request(request(prompt=prompt))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("slot", "s" * 65),
         ("frames", 0),
         ("frames", -1),
         ("frames", 10**9),
