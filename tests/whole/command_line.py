@@ -76,7 +76,7 @@ class Home:
         path.write_text(text)
         return path
 
-    def upbeat(self, *words: object, **environment: str) -> Ended:
+    def upbeat(self, *words: object, within_s: float = BOUND_S, **environment: str) -> Ended:
         """Run `upbeat` to its end."""
         began_s = time.monotonic()
         done = subprocess.run(
@@ -84,7 +84,7 @@ class Home:
             capture_output=True,
             text=True,
             env=self._environment | environment,
-            timeout=BOUND_S,
+            timeout=within_s,
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -1,0 +1,107 @@
+"""`upbeat say` and `upbeat takes remake`, with a real engine process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from bridge.library import Library
+from osc_schemas.clip import Samples
+from osc_schemas.request import GenerateRequest
+from tests.bridge.stage import clip_of, cue
+from tests.whole.command_line import Home
+from tests.whole.wire import Engine, engine
+
+RATE_HZ = 48_000
+TAIL_FRAMES = RATE_HZ // 4
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Engine]:
+    with engine() as process:
+        yield process
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def samples_in(path: str | Path) -> Samples:
+    samples, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+    assert rate_hz == RATE_HZ
+    return samples  # type: ignore[no-any-return]
+
+
+def test_words_become_a_take_and_a_file_of_the_asked_length_with_a_faded_tail(home: Home, running: Engine) -> None:
+    out = home.folder / "bell.wav"
+
+    said = home.upbeat(
+        "say", "bell in a hall", "--seed", 3, "--length-s", 1, "--out", out, "--no-play", "--json",
+        "--engine", running.endpoint,
+    ).json  # fmt: skip
+
+    take, file = samples_in(said["path"]), samples_in(out)
+    assert said["take_id"].startswith("bell-in-a-hall-")
+    assert (said["understood"], said["seed"], said["length_s"]) == ("bell", 3, 1.0)
+    assert len(take) == len(file) == RATE_HZ + TAIL_FRAMES
+    np.testing.assert_array_equal(file[:RATE_HZ], take[:RATE_HZ])
+    assert np.abs(file[-10:]).max() < 0.001 < np.abs(take[-10:]).max()
+
+
+def test_beats_and_a_tempo_give_the_length_as_well(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--beats", 4, "--tempo", 240, "--no-play", "--json", "--engine", running.endpoint]
+
+    assert home.upbeat(*words).json["length_s"] == 1.0
+
+
+def test_the_same_words_give_the_same_take(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--length-s", 0.5, "--no-play", "--json", "--engine", running.endpoint]
+
+    first, second = (home.upbeat(*words).json for _ in range(2))
+
+    assert first["take_id"] == second["take_id"]
+    assert len(home.upbeat("takes", "list", "--json").json) == 1
+
+
+def test_a_person_reads_what_was_understood_and_where_it_lies(home: Home, running: Engine) -> None:
+    said = home.upbeat("say", "bell", "--no-play", "--engine", running.endpoint)
+
+    words = [line.split(maxsplit=2) for line in said.out.splitlines()]
+    assert [line[0] for line in words] == ["understood", "made", "take", "lies"]
+    assert words[3][2].startswith(str(home.takes))
+
+
+def test_an_engine_is_started_for_the_call_if_none_runs(home: Home) -> None:
+    said = home.upbeat("say", "deep punchy kick", "--length-s", 0.5, "--no-play", "--json", UPBEAT_ENGINE_PORT="1").json
+
+    assert said["family"] == "embedded"
+    assert np.abs(samples_in(said["path"])).max() > 0.01
+
+
+def test_lost_samples_are_made_again_bit_for_bit(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--length-s", 0.5, "--no-play", "--json", "--engine", running.endpoint]
+    said = home.upbeat(*words).json
+    before = samples_in(said["path"])
+    Path(said["path"]).unlink()
+
+    remade = home.upbeat("takes", "remake", "bell", "--json", "--engine", running.endpoint).json
+
+    assert (remade["remade"], remade["samples"]) == (True, "whole")
+    np.testing.assert_array_equal(samples_in(said["path"]), before)
+
+
+def test_a_take_of_another_model_is_not_made_again_as_another_sound(home: Home, running: Engine) -> None:
+    library = Library(home.takes)
+    request = GenerateRequest(request_id="1", prompt="bell", frames=4_800, sample_rate_hz=RATE_HZ)
+    take = library.keep(clip_of(request), cue("bell"), tempo_bpm=120, loudness_lufs=-20, request_to_clip_ms=10)
+    library.close()
+    take.path.unlink()
+
+    ended = home.upbeat("takes", "remake", take.take_id, "--engine", running.endpoint)
+
+    assert ended.code == 2
+    assert "came from told 0 on cpu, and this engine is noise 000000000000 on cpu" in ended.err
+    assert not take.path.exists()
