@@ -19,6 +19,12 @@ def running() -> Iterator[Engine]:
         yield process
 
 
+@pytest.fixture(scope="module")
+def restarted() -> Iterator[Engine]:
+    with engine(family="embedded") as process:
+        yield process
+
+
 @pytest.fixture
 def client(running: Engine) -> Iterator[WireClient]:
     with WireClient(running.endpoint) as greeted:
@@ -50,7 +56,9 @@ def test_a_prompt_is_understood_once(client: WireClient) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
-def test_a_seed_gives_the_same_bits_whatever_came_before_and_after_a_restart(client: WireClient, steps: int) -> None:
+def test_a_seed_gives_the_same_bits_whatever_came_before_and_after_a_restart(
+    client: WireClient, restarted: Engine, steps: int
+) -> None:
     client.ask("r1", prompt="warm pad in F#2", steps=steps, seed=11, frames=48_000, exact=True)
     first = client.hear()[1]
     client.ask("r2", prompt="closed hat", seed=12, frames=4_800)
@@ -58,7 +66,7 @@ def test_a_seed_gives_the_same_bits_whatever_came_before_and_after_a_restart(cli
     assert client.hear_ids(1) == ["r2"]
     assert client.hear()[1] == first
 
-    with engine(family="embedded") as another, WireClient(another.endpoint) as other_client:
+    with WireClient(restarted.endpoint) as other_client:
         other_client.ask("r1", prompt="warm pad in F#2", steps=steps, seed=11, frames=48_000, exact=True)
         assert other_client.hear()[1] == first
 
