@@ -10,7 +10,9 @@ from torch import Tensor
 
 from engine.families.embedded import SHORTEST_S, Embedded, EmbeddedParts, denoiser_condition
 from engine.training.captions import caption
-from engine.training.kinds import Sound, Wish, draw, random_wish
+from engine.training.kinds import draw
+from engine.training.sketch import Sound
+from engine.training.wishes import Wish, random_wish
 from engine.vocoders.latents import TOKENS_PER_S, CurveCodec, tokens_for
 
 SHORT_SHARE: Final = 0.8  # of batches with clips of no more than SHORT_S

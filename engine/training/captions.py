@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.text.encoder import ATTRIBUTES
 from engine.text.notes import hz_of_midi, note_name
-from engine.training.kinds import Wish
+from engine.training.wishes import Wish
 
 
 def _words(text: str) -> tuple[str, ...]:

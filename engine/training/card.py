@@ -12,7 +12,8 @@ import torch
 from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts
 from engine.text.encoder import ATTRIBUTES, KINDS
 from engine.training.captions import AFTER, BEFORE, NOUNS
-from engine.training.evaluation import TEST_LENGTHS_S, Evaluation
+from engine.training.evaluation import Evaluation
+from engine.training.makers import TEST_LENGTHS_S
 
 CARD_FILE: Final = "CARD.md"
 SHEET_FILE: Final = "contact_sheet.png"

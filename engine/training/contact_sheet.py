@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from engine.training.batches import Example
-from engine.training.evaluation import Maker
 from engine.training.judge import JUDGE_RATE_HZ
+from engine.training.makers import Maker
 
 FFT_FRAMES: Final = 2048
 HOP_FRAMES: Final = 256

@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from engine.text.encoder import ATTRIBUTES, KINDS
 from engine.training.batches import Example, examples
-from engine.training.kinds import APPLIES
 from engine.training.optimiser import Optimiser
 from engine.training.progress import Course, Report
+from engine.training.wishes import APPLIES
 from engine.vocoders.curve_decoder import decode
 
 JUDGE_RATE_HZ: Final = 44_100

@@ -16,8 +16,9 @@ from engine.training.batches import examples, latent_batches, random_length_s
 from engine.training.card import CARD_FILE, SHEET_FILE, card_text
 from engine.training.contact_sheet import draw_contact_sheet
 from engine.training.distillation import distil
-from engine.training.evaluation import TEST_SEED, Evaluation, by_student, evaluate, examples_to_test, truth
+from engine.training.evaluation import TEST_SEED, Evaluation, evaluate
 from engine.training.judge import Judge, train_judge
+from engine.training.makers import by_student, examples_to_test, truth
 from engine.training.progress import Report
 from engine.training.teacher import train_teacher
 from engine.training.understanding import train_constants_head, train_text_encoder

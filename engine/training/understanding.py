@@ -12,9 +12,9 @@ from engine.sampling.constants import ConstantsTarget
 from engine.text.encoder import KINDS, TextEncoder
 from engine.training.batches import examples
 from engine.training.captions import caption, mistyped
-from engine.training.kinds import Wish, random_wish
 from engine.training.optimiser import Optimiser
 from engine.training.progress import Course, Report
+from engine.training.wishes import Wish, random_wish
 
 TEXT_BATCH: Final = 96
 ATTRIBUTE_WEIGHT: Final = 0.5

@@ -15,8 +15,8 @@ from engine.families.embedded import WEIGHTS_FILE, Embedded
 from engine.text.encoder import KINDS
 from engine.text.notes import asked_midi, hz_of_midi
 from engine.training.captions import HELD_OUT_NOUNS
-from engine.training.kinds import ABRUPT
 from engine.training.measures import attack_s, centroid_hz, cents_from, energy_time_s
+from engine.training.wishes import ABRUPT
 
 RATE_HZ = 48_000
 

@@ -7,8 +7,9 @@ import torch
 from engine.text.encoder import ATTRIBUTES, KINDS
 from engine.text.notes import hz_of_midi
 from engine.training.captions import HELD_OUT_NOUNS, NOUNS, caption, mistyped
-from engine.training.kinds import ABRUPT, APPLIES, CURVES, TUNED, Wish, draw, random_wish
+from engine.training.kinds import CURVES, draw
 from engine.training.measures import attack_s, centroid_hz, energy_time_s
+from engine.training.wishes import ABRUPT, APPLIES, TUNED, Wish, random_wish
 from engine.vocoders.curve_decoder import decode
 from engine.vocoders.curves import CHANNELS, FLOOR_DB
 
