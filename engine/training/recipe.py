@@ -58,7 +58,7 @@ BUDGETS: Final = {
         constants_updates=6_000,
         codec_clips=4_000,
         teacher_updates=4_000,
-        student_updates=1_000,
+        student_updates=1_800,
         judge_updates=2_000,
         judged_prompts=400,
     ),
