@@ -22,10 +22,10 @@ def cue_to_clip(asker: Asker, *, runs: int) -> list[Figure]:
     for steps in (1, 2):
         for length_s in (1.0, 4.0):
             figures.append(
-                _timed(asker, f"cue to clip, {steps} steps, {length_s:g} s", steps, length_s, [PROMPT] * runs)
+                _timed(asker, f"cue to clip, {steps}-step, {length_s:g} s", steps, length_s, [PROMPT] * runs)
             )
     pairs = [f"{first} {second} kick" for first in WORDS for second in WORDS]
-    figures.append(_timed(asker, "cue to clip, 1 steps, 1 s, new prompt", 1, 1.0, pairs[: min(runs, len(pairs))]))
+    figures.append(_timed(asker, "cue to clip, 1-step, 1 s, new prompt", 1, 1.0, pairs[: min(runs, len(pairs))]))
     return figures
 
 

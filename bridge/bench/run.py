@@ -33,7 +33,7 @@ def measure(*, quick: bool, progress: Callable[[float], None] = lambda share: No
     progress(0.85)
     figures.append(transport(runs=10 if quick else 100))
     figures += peak_memory()  # before the mixer's samples are made: no set holds so many at once
-    figures.append(mixer_block(blocks=1_000 if quick else 20_000))
+    figures.append(mixer_block())
     progress(1.0)
     return figures
 
