@@ -171,12 +171,12 @@ def _fitted(address: str, arg: Arg, value: object) -> Value:
     """`value` as the type of `arg`: every number is taken for every number, true and false for 1 and 0."""
     if arg.tag == "s":
         if not isinstance(value, str):
-            raise WireError(f"{address}: {arg.name} is {str(value)[:80]!r}; it must be a string")
+            raise WireError(f"{address}: {arg.name} is {repr(value)[:80]}; it must be a string")
         if _NOT_IN_OSC.search(value):
             raise WireError(f"{address}: {arg.name} has a zero character or half a surrogate pair; leave it out")
         return value
     if not isinstance(value, (bool, int, float)):
-        raise WireError(f"{address}: {arg.name} is {str(value)[:80]!r}; it must be a number")
+        raise WireError(f"{address}: {arg.name} is {repr(value)[:80]}; it must be a number")
     if not math.isfinite(value):
         raise WireError(f"{address}: {arg.name} is {value}; it must be a finite number")
     if (arg.low is not None and value < arg.low) or (arg.high is not None and value > arg.high):
