@@ -45,7 +45,7 @@ def draw(
     for row, (track, stem) in enumerate(stems.items()):
         axes = figure.add_axes((0.075, 0.09 + (len(stems) - 1 - row) * 0.79 / len(stems), 0.915, 0.74 / len(stems)))
         axes.set_facecolor(PAPER)
-        axes.set_xlim(0, end_beat)
+        axes.set_xlim(-0.3, end_beat)
         axes.set_ylim(-1.12, 1.12)
         for beat in np.arange(0, end_beat + 0.5, 1):
             bar_line = beat % beats_per_bar == 0
