@@ -120,19 +120,18 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
         say=news.say,
     )
     with session, midi_in(music, session.hear, port=options.midi_port, virtual=options.midi_virtual) as midi_said:
-        news.begin(
-            music,
-            osc=f"{session.osc.host}:{session.osc.port}",
-            output=session.output.name,
-            latency_ms=1_000 * session.output.latency_frames / music.sample_rate_hz,
-            midi=midi_said,
-            engine=engine,
-            takes=session.library.folder,
-        )
-
         found = threading.Event()
-        session.ask(lambda player: _attend(player, news, found, play=not options.stopped))
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # from the first line on: whoever has read it may say stop
+            news.begin(
+                music,
+                osc=f"{session.osc.host}:{session.osc.port}",
+                output=session.output.name,
+                latency_ms=1_000 * session.output.latency_frames / music.sample_rate_hz,
+                midi=midi_said,
+                engine=engine,
+                takes=session.library.folder,
+            )
+            session.ask(lambda player: _attend(player, news, found, play=not options.stopped))
             if not found.wait(FOUND_WITHIN_S):
                 news.say(f"no engine answers at {engine} yet; `upbeat engine` starts one, and the set waits for it")
             news.show()

@@ -28,7 +28,7 @@ set.tempo_bpm = 240
 tracks = { drums = {}, keys = {} }
 cues.beat = { track = "drums", prompt = "kick", length_beats = 2, loop = true, seed = 1 }
 cues.pad = { track = "keys", prompt = "pad", length_beats = 4, loop = true, seed = 2 }
-cues.new = { track = "keys", prompt = "other pad", length_beats = 4, loop = true, seed = 3 }
+cues.new = { track = "keys", prompt = "other pad", length_beats = 4, quantum_beats = 1, loop = true, seed = 3 }
 timeline = [{ beat = 0, cue = "beat" }, { beat = 0, cue = "pad" }]
 """)
 
@@ -59,12 +59,14 @@ class Stage:
         self.session.ask(lambda player: player.play())
 
     def next_event(self, address: str, **values: object) -> Event:
-        while True:
-            packet = self._events.get(timeout=BOUND_S)
+        until_s = time.monotonic() + BOUND_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            packet = self._events.get(timeout=left_s)
             if packet.startswith(address.encode() + b"\0"):
                 [message] = codec.read(packet, to="subscribers")
                 if values.items() <= message.values.items():
                     return dict(message.values)
+        raise TimeoutError(f"no {address} {values} within {BOUND_S} s")
 
     def run_beats(self, beats: int) -> None:
         for _ in range(beats):
@@ -90,7 +92,8 @@ def play(folder: Path, *, beats: int, fault: bool) -> Recorded:
     try:
         with session:
             stage = Stage(session)
-            stage.next_event("/engine/state", state="ready")
+            if session.link.state != "ready":  # else the news came before the stage listened
+                stage.next_event("/engine/state", state="ready")
             stage.play()
             stage.next_event("/launch", cue="pad")
             if fault:
