@@ -78,8 +78,8 @@ cp build/embedded/{file} build/embedded/{card_file} build/embedded/{sheet_file} 
 ```
 
 Its stages took {took_min:.0f} minutes together on one thread ({machine}; Python {python}, torch {torch}, numpy {numpy},
-safetensors {safetensors}). Training is counted in updates and follows from the seed alone; another processor or version rounds
-otherwise, so expect weights as good, not the same bits. `python -m engine.training evaluate` measures again.
+safetensors {safetensors}). Training is counted in updates and follows from the seed alone; another processor or version
+rounds otherwise, so expect weights as good, not the same bits. `python -m engine.training evaluate` measures again.
 
 ## Limits
 
