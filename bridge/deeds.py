@@ -16,7 +16,7 @@ from osc_schemas.routes import ROUTES
 
 if TYPE_CHECKING:
     from bridge.player import Player
-    from bridge.tracks.track import Sound
+    from bridge.tracks.sound import Sound
     from bridge.wish import Wish
 
 STOP_FADE_S = 0.03

@@ -7,7 +7,8 @@ from typing import Protocol
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks.mixer import Mixer, VoiceId
-from bridge.tracks.track import Sound, Track
+from bridge.tracks.sound import Sound
+from bridge.tracks.track import Track
 from bridge.wish import How, Launch, Wish
 from osc_schemas.codec import Value
 from osc_schemas.cue import Cue
@@ -47,7 +48,9 @@ class Launcher:
             take_id=sound.take_id,
             request_to_clip_ms=wish.request_to_clip_ms,
         )
-        if how == "last-take" and track.looping is sound:  # what loops goes on by itself
+        if (
+            how == "last-take" and track.looping and track.looping.take_id == sound.take_id
+        ):  # what loops goes on by itself
             launch.heard_frame = frame
             self._tell_of(launch)
             return
@@ -64,7 +67,7 @@ class Launcher:
         self.launches.append(launch)
         self._unheard[voice] = launch
         history = self.history[cue.track]
-        if not history or history[-1][1] is not sound:
+        if not history or history[-1][1].take_id != sound.take_id:
             history.append((cue, sound))
         bar, beat = self._meter.position(launch.asked_beat)
         self._tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)

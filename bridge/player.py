@@ -23,7 +23,7 @@ from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
 from bridge.tracks.mixer import Mixer, MixerFull
-from bridge.tracks.track import Sound, is_sustained
+from bridge.tracks.sound import Sound, levelled, sound_of
 from bridge.triggers.heard import Heard, Trigger, unanswered
 from bridge.wish import How, Wish, slot_of
 from osc_schemas import codec
@@ -139,7 +139,8 @@ class Player:
         now_frame = self.mixer.frame
         self.play()
         request = self._request(cue, deadline_in_s=0.0)
-        sound = sound or self._shelf.get(request)
+        if sound is None and (at_hand := self._shelf.get(request)) is not None:
+            sound = self._levelled(at_hand, cue)
         if asked_beat is None:
             lookahead_s = 0.0 if sound else self.latencies.p99_s(request)
             earliest_frame = max(now_frame + self._place_ahead_frames + self.frames(lookahead_s), not_before_frame)
@@ -157,7 +158,8 @@ class Player:
 
     def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
         """Have `cue` made now, so that firing it later takes no engine time."""
-        if self._shelf.get(self._request(cue, deadline_in_s=0.0)) is None:
+        under_way = any(wish.cue == cue for wish in self.wishes.values())
+        if not under_way and self._shelf.get(self._request(cue, deadline_in_s=0.0)) is None:
             self._wish(cue, trigger=trigger, reply=reply, asked_beat=None, sound=None)
 
     def arm_what_is_played_by_hand(self) -> None:
@@ -185,7 +187,9 @@ class Player:
         if len(self.wishes) >= WISHES_MAX:
             raise CueError(f"{WISHES_MAX} cues are under way already; wait, or take some back with /cue/cancel")
         for other in list(self.wishes.values()):  # the newest wish for a slot and a beat is the one that counts
-            if asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
+            if other.asked_beat is None and other.cue == cue:
+                self._drop(other)  # it was armed, and is wanted sooner now
+            elif asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
                 self.refuse(other.reply, other.cue.name, "superseded", f"a newer cue took its place on {cue.track}")
                 self._drop(other)
         deadline_in_s = ARMED_WAITS_S
@@ -223,8 +227,7 @@ class Player:
             sentence = f"the engine made silence of {wish.cue.prompt!r}; say it in other words or take another seed"
             self._give_up(Refusal(request_id=clip.request.request_id, reason="silent", sentence=sentence))
             return
-        rate_hz, frames = clip.request.sample_rate_hz, clip.request.frames
-        loudness_lufs = loudness.measure_lufs(clip.samples[:frames], rate_hz)
+        loudness_lufs = loudness.measure_lufs(clip.samples[: clip.request.frames], clip.request.sample_rate_hz)
         take = self.library.keep(
             clip,
             wish.cue,
@@ -232,17 +235,9 @@ class Player:
             loudness_lufs=loudness_lufs if math.isfinite(loudness_lufs) else None,
             request_to_clip_ms=event.request_to_clip_ms,
         )
-        target_lufs = self.music.tracks[wish.cue.track].loudness_lufs
-        wish.request_to_clip_ms = event.request_to_clip_ms
-        wish.sound = Sound(
-            take_id=take.take_id,
-            samples=clip.samples,
-            frames=frames,
-            tail_frames=clip.request.tail_frames,
-            gain=loudness.gain(clip.samples, loudness_lufs, target_lufs=target_lufs) * loudness.ratio(wish.cue.gain_db),
-            sustained=is_sustained(clip.samples, frames, sample_rate_hz=rate_hz),
-        )
-        self._shelf.put(clip.request, wish.sound)
+        sound = sound_of(clip, take_id=take.take_id, loudness_lufs=loudness_lufs)
+        self._shelf.put(clip.request, sound)
+        wish.sound, wish.request_to_clip_ms = self._levelled(sound, wish.cue), event.request_to_clip_ms
         self.tell(
             "/clip/ready",
             request_id=clip.request.request_id,
@@ -287,16 +282,19 @@ class Player:
         until_beat = self.transport.beat_at_frame(self.mixer.frame + self.frames(PREFETCH_S))
         while self._timeline and self._timeline[0].beat <= until_beat:
             entry = self._timeline.popleft()
-            if self.end_beat is None or entry.beat < self.end_beat:
+            if self.end_beat is not None and entry.beat >= self.end_beat:
+                continue
+            try:
                 self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
+            except SchemaError as error:
+                self.refuse(unanswered, entry.cue, "bad-request", str(error))
 
     def _bring_forward(self, wish: Wish, now_frame: int) -> None:
         """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""
         assert wish.asked_beat is not None
         frame = self.transport.frame_at_beat(wish.asked_beat)
-        soonest_frame = (
-            now_frame + self._place_ahead_frames // 2
-        )  # less than what `fire` left, so on time stays on time
+        # Half of what `fire` left, so that what was on time then is on time now.
+        soonest_frame = now_frame + self._place_ahead_frames // 2
         if wish.sound is not None:
             if frame < soonest_frame:
                 self._too_late(wish, now_frame)
@@ -320,8 +318,10 @@ class Player:
         if rule == "last-take" and wish.how == "on-time" and stand_in is not None:
             frame = max(soonest_frame, self.transport.frame_at_beat(wish.asked_beat))
             self._launch(wish, *stand_in, frame=frame, how="last-take")
-            if not wish.cue.loop:  # its beat has had its sound; the clip is kept on the shelf for the next time
-                wish.asked_beat, wish.how = None, "last-take"
+            if not wish.cue.loop:  # its beat has had its sound; the clip is for the shelf, and the next time
+                wish.asked_beat = None
+                if wish.sound is not None:
+                    del self.wishes[wish.request.request_id]
                 return
         wish.how = "now" if rule == "now" else "next"
         wait_s = 0.0 if wish.sound else self.latencies.p99_s(wish.request)
@@ -392,11 +392,6 @@ class Player:
         self.gains_db[track] = gain_db
         self.mixer.set_track_gain(track, loudness.ratio(gain_db), ramp_frames=self.frames(ramp_s))
 
-    @property
-    def timeline_is_over(self) -> bool:
-        """Whether the timeline has nothing more to ask for and nothing is under way."""
-        return not self._timeline and not self.wishes
-
     # Small things ----------------------------------------------------------------------------------------------------
 
     def frames(self, seconds: float) -> int:
@@ -412,6 +407,9 @@ class Player:
         packet = codec.write("/refused", what=what[:200], reason=reason, sentence=sentence)
         reply(packet)
         self.audience.tell(packet, now_s=self.now_s(), besides=reply)
+
+    def _levelled(self, sound: Sound, cue: Cue) -> Sound:
+        return levelled(sound, target_lufs=self.music.tracks[cue.track].loudness_lufs, gain_db=cue.gain_db)
 
     def _drop(self, wish: Wish) -> None:
         del self.wishes[wish.request.request_id]

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from bridge.tracks.track import Sound
+from bridge.tracks.sound import Sound
 from osc_schemas.request import GenerateRequest
 
 SHELF_BYTES_MAX = 2**30

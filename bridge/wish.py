@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.audience import Reply
-from bridge.tracks.track import Sound
+from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Trigger
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest

@@ -9,32 +9,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bridge.timing.transport import Transport
-from osc_schemas.clip import Samples
+from bridge.tracks.sound import Sound
 
 if TYPE_CHECKING:
     from bridge.tracks.mixer import Mixer, VoiceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sound:
-    """A take made ready for its track: samples (frames + tail_frames, channels) and the gain that levels them."""
-
-    take_id: str
-    samples: Samples
-    frames: int
-    tail_frames: int
-    gain: float
-    sustained: bool
-
-
-def is_sustained(samples: Samples, frames: int, *, sample_rate_hz: int) -> bool:
-    """Whether a clip still sounds at its end nearly as it began (within 12 dB): a pad or a texture, not a drum."""
-    head = samples[: max(1, sample_rate_hz // 20)]
-    end = samples[frames - max(1, min(frames, sample_rate_hz // 50)) : frames]
-    return bool(np.mean(np.square(end)) > np.mean(np.square(head)) * 10**-1.2)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -404,3 +404,57 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(on_stage, address: str, 
     assert what == address
     assert sentence in str(said)
     assert stage.player.wishes == {}
+
+
+def test_a_cue_made_before_lands_at_its_new_gain(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    stage.hear("/cue/set", name="kick", key="gain_db", value=-20.0)
+    stage.hear("/cue/go", name="kick")
+    stage.run(2, answer=False)
+
+    first, second = (launch.heard_frame for launch in stage.player.launcher.launches)
+    assert stage.sound[second, 0] == pytest.approx(stage.sound[first, 0] / 10, rel=1e-3)
+
+
+def test_an_armed_cue_that_is_fired_before_it_is_made_is_asked_for_once(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/arm", name="kick")
+    stage.hear("/cue/arm", name="kick")
+    [armed] = stage.engine.asked
+
+    stage.hear("/cue/go", name="kick")
+
+    assert stage.engine.cancelled == [armed.request_id]
+    assert len(stage.player.wishes) == 1
+
+
+def test_a_clip_that_came_just_too_late_is_kept_and_forgotten_as_a_wish(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", seed=1), timeline=((0, "kick"),)))
+    stage.hear("/transport/play")
+    stage.run(3)
+    again = cue("kick", seed=2)
+    stage.player.fire(again, trigger="timeline", reply=lambda packet: None, asked_beat=2)
+    for _ in range(20):  # the frames go by before the player gets a word in
+        stage.mixer.mix(np.zeros((1_200, 2), np.float32))
+    stage.answer_all()
+
+    stage.run(1)
+
+    assert stage.player.wishes == {}
+    assert [launch.how for launch in stage.player.launcher.launches] == ["on-time", "last-take"]
+
+
+def test_a_timeline_cue_that_cannot_be_asked_for_leaves_the_others_alone(on_stage) -> None:
+    long, short = cue("long", length_beats=100), cue("short", seed=1)
+    stage = on_stage(a_set(long, short, timeline=((12, "long"), (12, "short"))))
+    stage.hear("/subscribe", seconds=60)
+    stage.hear("/transport/tempo", tempo_bpm=60.0)  # the long one would last 100 s now
+    stage.hear("/transport/play")
+
+    stage.run(32)
+
+    assert [launch.cue.name for launch in stage.player.launcher.launches] == ["short"]
+    assert "up to 60 s" in str(stage.replied("/refused"))

@@ -9,7 +9,8 @@ import pytest
 import soundfile as sf
 
 from bridge.demo.run import demo
-from bridge.tracks.track import Sound, Track
+from bridge.tracks.sound import Sound
+from bridge.tracks.track import Track
 
 BARS = 5  # by then the timeline, OSC and MIDI have all had their say
 

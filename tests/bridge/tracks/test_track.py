@@ -5,7 +5,8 @@ import pytest
 
 from bridge.timing.transport import Transport
 from bridge.tracks.mixer import Mixer
-from bridge.tracks.track import Sound, Track, is_sustained
+from bridge.tracks.sound import Sound, is_sustained
+from bridge.tracks.track import Track
 from osc_schemas.clip import Samples
 
 BEAT_FRAMES = 24_000
