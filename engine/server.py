@@ -18,7 +18,7 @@ from engine.service import Outcome
 from osc_schemas import codec
 
 PACKET_BYTES_MAX = 2**18  # what is between this and the codec's bound gets a sentence; above it ZeroMQ hangs up
-CLIPS_UNSENT_MAX = 16  # for each client; at 3.5 MB a clip that is 56 MB
+CLIPS_UNSENT_MAX = 32  # for each client; at 3.5 MB a clip that is 112 MB
 LINGER_MS = 200
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 500, 1_500, 2_000
 _PACKETS_PER_TURN = 64  # so that a flood of requests does not keep a closing engine alive

@@ -116,7 +116,7 @@ def test_the_queue_has_a_bound_and_one_client_cannot_hurt_another(running: Engin
     with WireClient(running.endpoint) as greedy:
         greedy.ask("slow", prompt="slow riser")
         for number in range(257):
-            greedy.ask(f"r{number}")
+            greedy.ask(f"r{number}", frames=48_000)  # long enough to make that this test can keep up with reading them
         full = greedy.hear()[0]
         assert (full.text("request_id"), full.text("reason")) == ("r256", "full")
         assert "256 requests wait already, which is the bound" in full.text("sentence")
