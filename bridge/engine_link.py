@@ -296,7 +296,7 @@ class EngineLink:
     def _tell(self, event: LinkEvent) -> None:
         try:
             self._on_event(event)
-        except Exception:
+        except Exception:  # whatever the listener did wrong, the link must go on
             _log.exception("what the engine's %s led to failed", type(event).__name__)
 
 
