@@ -5,7 +5,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from osc_schemas import bounds
 from osc_schemas.cue import Cue
+from osc_schemas.errors import CueError
 from osc_schemas.request import GenerateRequest
 
 # A clip rings out for this long after its end (or for half its length, if that is less); a loop's next pass plays over
@@ -35,12 +37,20 @@ def landing_beat(*, earliest_beat: float, quantum_beats: float) -> float:
 def request_for(
     cue: Cue, *, request_id: str, frames: int, sample_rate_hz: int, deadline_in_s: float, slot: str, exact: bool
 ) -> GenerateRequest:
-    """What the engine is asked for `cue`, whose length in frames is `frames` at the present tempo."""
+    """What the engine is asked for `cue`, whose length in frames is `frames` at the present tempo.
+
+    Raises `CueError` for a clip that would be longer than any is.
+    """
+    if frames > bounds.CLIP_S_MAX * sample_rate_hz:
+        raise CueError(
+            f"length_beats is {cue.length_beats:g}, which at this tempo lasts {frames / sample_rate_hz:.1f} s; "
+            f"a clip has at most {bounds.CLIP_S_MAX:g} s, so shorten it"
+        )
     return GenerateRequest(
         request_id=request_id,
         prompt=cue.prompt,
         frames=frames,
-        tail_frames=min(round(TAIL_S * sample_rate_hz), frames // 2),
+        tail_frames=min(round(TAIL_S * sample_rate_hz), frames // 2, int(bounds.CLIP_S_MAX * sample_rate_hz) - frames),
         sample_rate_hz=sample_rate_hz,
         seed=cue.seed,
         steps=cue.steps,

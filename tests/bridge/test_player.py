@@ -387,7 +387,7 @@ def test_whoever_subscribed_hears_beats_and_launches(on_stage) -> None:
         ("/cue/say", {"track": "drums", "prompt": " ", "length_beats": 1.0}, "the prompt is empty"),
         ("/cue/say", {"track": "drums", "prompt": "k" * 2_000, "length_beats": 1.0}, "at most 1000"),
         ("/cue/say", {"track": "drums", "prompt": "x", "length_beats": 0.0}, "needs a length above 0"),
-        ("/cue/say", {"track": "drums", "prompt": "x", "length_beats": 900.0}, "up to 60 s"),
+        ("/cue/say", {"track": "drums", "prompt": "x", "length_beats": 900.0}, "a clip has at most 60 s"),
         ("/cue/set", {"name": "kick", "key": "steps", "value": 3.0}, "one of 1, 2, 4"),
         ("/cue/cancel", {"name": "kick"}, "is under way"),
         ("/scene/go", {"name": "drop"}, "there is no scene 'drop'"),
@@ -457,4 +457,4 @@ def test_a_timeline_cue_that_cannot_be_asked_for_leaves_the_others_alone(on_stag
     stage.run(32)
 
     assert [launch.cue.name for launch in stage.player.launcher.launches] == ["short"]
-    assert "up to 60 s" in str(stage.replied("/refused"))
+    assert "a clip has at most 60 s" in str(stage.replied("/refused"))
