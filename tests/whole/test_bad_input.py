@@ -70,7 +70,7 @@ def assert_one_sentence(ended: Ended, *said: str) -> None:
         (osc("/cue/say", "drums", "kick", 0.0), "length_beats is 0; a cue needs a length above 0"),
         (osc("/cue/say", "drums", "kick", math.inf), "length_beats is inf; it must be a finite number"),
         (osc("/cue/say", "drums", "kick", math.nan), "length_beats is nan; it must be a finite number"),
-        (osc("/cue/say", "drums", "kick", 1_000.0), "that is up to 60 s"),
+        (osc("/cue/say", "drums", "kick", 1_000.0), "a clip has at most 60 s"),
         (osc("/cue/set", "kick", "steps", 0), "steps is 0; it must be one of 1, 2, 4"),
         (osc("/cue/set", "kick", "steps", 1000), "steps is 1000; it must be one of 1, 2, 4"),
         (osc("/cue/set", "kick", "colour", 1), "'colour' is no number of a cue"),
