@@ -40,6 +40,10 @@ OVER_OSC = {(3, 2): "bell_high", (7, 3): "riser", (8, 4): "impact", (11, 4): "za
 OVER_MIDI = {(4, 2): 38, (4, 4): 38, (5, 1): 39, (10, 3): 38, (11, 3): 38, (14, 1): 38, (16, 2): 38, (16, 3): 38}
 
 
+class DemoError(Exception):
+    """The demo cannot be played. The text says what was found, what was wanted and what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """One launch as it stands in the recording; frames count from the recording's start."""
@@ -66,13 +70,17 @@ def demo(
 ) -> int:
     """Play the demo set and measure it; 0 if every launch is on its frame and every track sounds, else 1.
 
-    Leaves mix.wav, stems, takes, launches.json and demo.png in `out` (./upbeat-demo by default). Raises `EngineFailed`,
-    `TakeError` and `RecorderError` with a sentence.
+    Leaves mix.wav, stems, takes, launches.json and demo.png in `out` (./upbeat-demo by default). Raises `DemoError`,
+    `EngineFailed`, `TakeError` and `RecorderError` with a sentence.
     """
     folder = out or Path("upbeat-demo")
     with as_file(files("bridge") / "sets" / "demo.toml") as path:
         music = read_set(path)
     bars = bars or music.length_bars or 16
+    try:
+        (folder / "takes").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"the folder {folder} cannot be written ({error.strerror}); name another with --out") from error
     began_s = time.monotonic()
     supervisor = Supervisor(family=music.engine.family)
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from bridge.demo.run import demo
+from bridge.demo.run import DemoError, demo
 from bridge.tracks.sound import Sound
 from bridge.tracks.track import Track
 
@@ -32,6 +32,13 @@ def test_the_demo_lands_every_clip_and_leaves_what_it_promises(tmp_path: Path) -
     assert 0.1 < np.abs(mix).max() <= 10 ** (-1 / 20) + 1e-6
     assert (tmp_path / "demo.png").stat().st_size > 20_000
     assert "0 frames" in "\n".join(said)
+
+
+def test_a_folder_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(DemoError, match="cannot be written .*name another with --out"):
+        demo(tmp_path / "file", output_kind="null")
 
 
 def test_one_clip_one_frame_off_fails_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
