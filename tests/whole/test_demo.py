@@ -37,7 +37,7 @@ def test_the_demo_lands_every_clip_and_leaves_what_it_promises(tmp_path: Path) -
 def test_a_folder_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
 
-    with pytest.raises(DemoError, match="cannot be written .*name another with --out"):
+    with pytest.raises(DemoError, match=r"cannot be written .*name another with --out"):
         demo(tmp_path / "file", output_kind="null")
 
 
