@@ -26,5 +26,5 @@ class Audience:
     def tell(self, packet: bytes, *, now_s: float, besides: Reply | None = None) -> None:
         """Send one event to all whose time is not up, but not to `besides`, who has it already."""
         for until_s, reply in list(self._until_s.values()):
-            if until_s > now_s and reply is not besides:
+            if until_s > now_s and reply != besides:
                 reply(packet)

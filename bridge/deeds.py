@@ -211,13 +211,15 @@ class Deeds:
         )
         for name, track in player.launcher.tracks.items():
             history = player.launcher.history[name]
+            looping = [(cue, sound) for cue, sound in history if cue.loop and track.looping is sound]
+            played = looping or list(history)
             waiting = any(wish.cue.track == name for wish in player.wishes.values())
             heard.reply(
                 codec.write(
                     "/status/track",
                     track=name,
-                    cue=history[-1][0].name if history else "",
-                    take_id=history[-1][1].take_id if history else "",
+                    cue=played[-1][0].name if played else "",
+                    take_id=played[-1][1].take_id if played else "",
                     gain_db=player.gains_db[name],
                     state="looping" if track.looping else "waiting" if waiting else "idle",
                 )

@@ -9,7 +9,7 @@ from bridge.timing.transport import Transport
 from bridge.tracks.mixer import Mixer, VoiceId
 from bridge.tracks.sound import Sound
 from bridge.tracks.track import Track
-from bridge.wish import How, Launch, Wish
+from bridge.wish import How, Launch, Wish, slot_of
 from osc_schemas.codec import Value
 from osc_schemas.cue import Cue
 
@@ -63,6 +63,7 @@ class Launcher:
                 swap_frames=round(cue.swap_fade_ms / 1_000 * self._mixer.sample_rate_hz),
             )
         else:
+            self._take_the_place_of(cue, frame)
             voice = track.launch_once(sound, frame=frame)
         self.launches.append(launch)
         self._unheard[voice] = launch
@@ -103,6 +104,14 @@ class Launcher:
         long_ago_frame = self._mixer.frame - round(FORGOTTEN_AFTER_S * self._mixer.sample_rate_hz)
         for voice in [voice for voice, launch in self._unheard.items() if launch.asked_frame < long_ago_frame]:
             del self._unheard[voice]  # a newer loop took its beat before it sounded
+
+    def _take_the_place_of(self, cue: Cue, frame: int) -> None:
+        """Take back a one-shot that was laid out for the same slot and frame: the newest is the one that counts."""
+        for voice, other in list(self._unheard.items()):
+            if other.asked_frame == frame and slot_of(other.cue) == slot_of(cue):
+                self._mixer.end(voice, at_frame=frame, fade_frames=0)
+                del self._unheard[voice]
+                self.launches.remove(other)
 
     def _tell_of(self, launch: Launch) -> None:
         bar, beat = self._meter.position(launch.asked_beat)

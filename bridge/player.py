@@ -148,12 +148,7 @@ class Player:
                 earliest_beat=max(0.0, self.transport.beat_at_frame(earliest_frame)), quantum_beats=cue.quantum_beats
             )
         wish = self._wish(cue, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=sound)
-        bar, beat = self.meter.position(asked_beat)
-        reply(
-            codec.write(
-                "/cue/planned", request_id=wish.request.request_id, cue=cue.name, track=cue.track, bar=bar, beat=beat
-            )
-        )
+        self._answer_where(wish)
         return wish
 
     def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
@@ -190,7 +185,9 @@ class Player:
             if other.asked_beat is None and other.cue == cue:
                 self._drop(other)  # it was armed, and is wanted sooner now
             elif asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
-                self.refuse(other.reply, other.cue.name, "superseded", f"a newer cue took its place on {cue.track}")
+                self.refuse(
+                    other.reply, other.cue.name, "superseded", f"{other.cue.name} gave way to a newer {cue.name}"
+                )
                 self._drop(other)
         deadline_in_s = ARMED_WAITS_S
         if asked_beat is not None:
@@ -328,6 +325,21 @@ class Player:
         wish.asked_beat = landing_beat(
             earliest_beat=self.transport.beat_at_frame(soonest_frame + self.frames(wait_s)),
             quantum_beats=0.0 if rule == "now" else wish.cue.quantum_beats,
+        )
+        self._answer_where(wish)
+
+    def _answer_where(self, wish: Wish) -> None:
+        """Tell whoever asked where the wish will land, as far as is known now."""
+        bar, beat = self.meter.position(wish.asked_beat or 0.0)
+        wish.reply(
+            codec.write(
+                "/cue/planned",
+                request_id=wish.request.request_id,
+                cue=wish.cue.name,
+                track=wish.cue.track,
+                bar=bar,
+                beat=beat,
+            )
         )
 
     def _launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:

@@ -48,4 +48,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConnectionRefusedError:
+        sys.exit("no bridge listens there; start one with `upbeat up examples/first_set.toml`")

@@ -120,7 +120,9 @@ def _parsed(packet: bytes) -> OscMessage:
     try:
         return OscMessage(packet)
     except Exception as error:
-        raise WireError(f"the packet of {len(packet)} bytes is no OSC message: {error}") from error
+        raise WireError(
+            f"the packet of {len(packet)} bytes is no OSC message: it ends too soon, or its arguments are garbled"
+        ) from error
 
 
 def _message(raw: OscMessage, to: Listener, at_unix_s: float | None) -> Message:

@@ -141,7 +141,7 @@ _TO_THE_SENDER = (
         address="/cue/planned",
         to="sender",
         args=(_s("request_id"), _s("cue"), _s("track"), *_POSITION),
-        meaning="Taken; where it will land.",
+        meaning="Taken; where it will land. Comes again when a late clip moves it.",
     ),
     Route(
         address="/status/transport",
@@ -159,7 +159,7 @@ _TO_THE_SENDER = (
         address="/status/track",
         to="sender",
         args=(_s("track"), _s("cue"), _s("take_id"), _GAIN, _s("state")),
-        meaning="One for each track: playing, waiting or idle.",
+        meaning="One for each track: looping, waiting or idle; the cue and take that loop, or came last.",
     ),
     Route(address="/status/end", to="sender", args=(_i("tracks"),), meaning="The last of the answer to /status."),
     Route(address="/subscribed", to="sender", args=(_i("seconds"),), meaning="Answers /subscribe."),

@@ -21,7 +21,7 @@ from bridge.engine_link import EngineLink, EngineStateChanged, LinkEvent
 from bridge.library import Library
 from bridge.player import HORIZON_S, Player
 from bridge.render.effects import Chain, chain_of
-from bridge.set_file import Set, SetError, read_set
+from bridge.set_file import Set, SetError, located, read_set
 from bridge.supervisor import Supervisor
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.recorder import file_name
@@ -59,7 +59,11 @@ def render_set(
     progress: Callable[[float], None] = lambda share: None,
 ) -> RenderReport:
     """Render the set in a file into the folder `out`. Raises `SetError`, `RenderError`, `EngineFailed`."""
-    return render(read_set(path), out, engine_endpoint=engine_endpoint, progress=progress)
+    music = read_set(path)
+    try:
+        return render(music, out, engine_endpoint=engine_endpoint, progress=progress)
+    except SetError as error:
+        raise located(error, music) from error
 
 
 def render(

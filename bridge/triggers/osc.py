@@ -6,6 +6,7 @@ import ipaddress
 import queue
 import socket
 import threading
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -93,7 +94,7 @@ class OscPort:
             heard = Heard(
                 message=message,
                 trigger="osc",
-                reply=lambda reply: self.send(address, reply),
+                reply=_Answer(self, address),
                 sender=_name_of(address),
             )
             try:
@@ -105,6 +106,17 @@ class OscPort:
     def _refuse(self, address: Address, what: str, reason: str, sentence: str) -> None:
         short = sentence.replace("\0", "\\0")[:_SENTENCE_CHARACTERS_MAX]
         self.send(address, codec.write("/refused", what=what, reason=reason, sentence=short))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The way back to one sender; equal for all that it sends, so that it can be told apart from other listeners."""
+
+    port: OscPort
+    address: Address
+
+    def __call__(self, packet: bytes) -> None:
+        self.port.send(self.address, packet)
 
 
 def _bound(host: str, port: int) -> socket.socket:

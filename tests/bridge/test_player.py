@@ -366,6 +366,51 @@ def test_status_answers_with_types_anyone_can_read(on_stage) -> None:
     assert stage.replied("/status/end") == [[2]]
 
 
+def test_status_names_what_loops_and_not_what_came_over_it(on_stage) -> None:
+    music = a_set(cue("kick", loop=True, seed=1), cue("snare", seed=2), timeline=((0, "kick"), (1, "snare")))
+    stage = on_stage(music)
+    stage.hear("/transport/play")
+    stage.run(6)
+
+    stage.hear("/status")
+
+    drums, _ = stage.replied("/status/track")
+    assert (drums[1], drums[4]) == ("kick", "looping")
+
+
+def test_the_newest_take_of_a_cue_takes_the_place_of_one_laid_out_for_the_same_beat(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", seed=1, quantum_beats=4)))
+    stage.hear("/cue/go", name="kick")
+    stage.run(5)
+    stage.hear("/take/next", track="drums")
+    stage.run(0.5)
+    stage.hear("/take/again", track="drums")
+
+    stage.run(6, answer=False)
+
+    assert [launch.asked_beat for launch in stage.player.launcher.launches] == [0, 4]
+    assert len(onsets(stage.sound)) == 2
+
+
+def test_whoever_asked_and_subscribed_is_refused_once(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/subscribe", seconds=60)
+
+    stage.hear("/cue/go", name="nosuch")
+
+    assert len(stage.replied("/refused")) == 1
+
+
+def test_a_cue_that_moves_says_where_to(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", late="next", quantum_beats=4)))
+    stage.hear("/cue/go", name="kick")
+    stage.run(3, answer=False)
+
+    stage.run(6)
+
+    assert [planned[3] for planned in stage.replied("/cue/planned")] == [1, 2]
+
+
 def test_whoever_subscribed_hears_beats_and_launches(on_stage) -> None:
     stage = on_stage(a_set(cue("kick"), timeline=((1, "kick"),)))
     stage.hear("/subscribe", seconds=60)
