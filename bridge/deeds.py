@@ -32,7 +32,7 @@ class Deeds:
     def __init__(self, player: "Player") -> None:
         self._player = player
         self._panicked_at_s = -math.inf
-        self._said: list[str] = []
+        self._said = 0  # how many cues /cue/say has made
         self._by_address: dict[str, Callable[[Heard], None]] = {
             route.address: getattr(self, route.address.replace("<name>", "name").strip("/").replace("/", "_"))
             for route in ROUTES
@@ -55,18 +55,17 @@ class Deeds:
         """Fire an ad-hoc cue; it can be fired again under its name, which /cue/planned tells."""
         player = self._player
         cue = Cue(
-            name=f"said-{len(self._said) + 1}",
+            name=f"said-{self._said + 1}",
             track=self._track(heard),
             prompt=heard.message.text("prompt"),
             length_beats=heard.message.number("length_beats"),
             quantum_beats=player.meter.beats_per_bar,
-            seed=len(self._said),
+            seed=self._said,
         )
         self._fire(cue, heard)
-        self._said.append(cue.name)
+        self._said += 1
         player.cues[cue.name] = cue
-        if len(self._said) > SAID_CUES_MAX:
-            player.cues.pop(self._said[-SAID_CUES_MAX - 1], None)
+        player.cues.pop(f"said-{self._said - SAID_CUES_MAX}", None)
 
     def cue_set(self, heard: Heard) -> None:
         """Change one value of a cue, for when it is fired next."""

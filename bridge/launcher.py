@@ -68,8 +68,9 @@ class Launcher:
         self.launches.append(launch)
         self._unheard[voice] = launch
         history = self.history[cue.track]
-        if not history or history[-1][1].take_id != sound.take_id:
-            history.append((cue, sound))
+        if history and history[-1][1].take_id == sound.take_id:
+            history.pop()  # the same take, perhaps at another gain: what it is played at now is what counts
+        history.append((cue, sound))
         bar, beat = self._meter.position(launch.asked_beat)
         self._tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)
 

@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Literal
 
 from osc_schemas import bounds
@@ -16,14 +15,6 @@ TAIL_S = 0.25
 
 # Until the engine's own figures are in, a cue is given this long.
 FIRST_LATENCY_S = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
-    """Where a cue meets the music: the beat that was asked for, and its frame."""
-
-    beat: float
-    frame: int
 
 
 def landing_beat(*, earliest_beat: float, quantum_beats: float) -> float:

@@ -3,7 +3,6 @@
 A beat is a quarter note in every meter, as it is for MIDI, Ableton Link and every DAW.
 """
 
-import difflib
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from bridge.toml_lines import KeyPath
 from osc_schemas import bounds
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
+from osc_schemas.nearest import nearest_only
 
 FAMILIES = ("embedded",)
 TITLE_CHARACTERS_MAX = 200
@@ -262,8 +262,8 @@ def cue_with(cue: Cue, key: str, value: float) -> Cue:
 def nearest(found: str, known: Iterable[str]) -> str:
     """The end of a sentence: the known word that `found` was perhaps meant to be, or else all of them."""
     names = list(known)
-    if near := difflib.get_close_matches(found, names, n=1):
-        return f"; the nearest is {near[0]}"
+    if near := nearest_only(found, names):
+        return near
     listed = ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")
     return f"; there is {listed}" if listed else "; there is none"
 

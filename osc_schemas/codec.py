@@ -1,6 +1,5 @@
 """Messages of the route table <-> OSC bytes, for UDP and ZeroMQ alike; audio rides behind as raw float32."""
 
-import difflib
 import itertools
 import math
 import re
@@ -14,6 +13,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from osc_schemas import bounds
 from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.errors import WireError
+from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, Arg, Listener, Route, find
 
@@ -130,10 +130,9 @@ def _message(raw: OscMessage, to: Listener, at_unix_s: float | None) -> Message:
     found = find(address)
     if found is None or found[0].to != to:
         known = [route.address for route in ROUTES if route.to == to]
-        near = difflib.get_close_matches(address, known, n=1)
         raise WireError(
             f"the address {address[:200]!r} is not known here"
-            + (f"; the nearest is {near[0]}" if near else "")
+            + nearest_only(address, known)
             + "; `upbeat routes` prints them all"
         )
     route, segments = found
@@ -157,11 +156,8 @@ def _given_pairs(route: Route, address: str, params: list[object]) -> dict[str, 
     values: dict[str, Value] = {}
     for key, value in zip(params[::2], params[1::2], strict=True):
         if key not in args:
-            near = difflib.get_close_matches(str(key), args, n=1)
-            raise WireError(
-                f"{address} came with the key {str(key)[:80]!r}, which it does not know"
-                + (f"; the nearest is {near[0]}" if near else "")
-            )
+            unknown = f"{address} came with the key {str(key)[:80]!r}, which it does not know"
+            raise WireError(unknown + nearest_only(str(key), args))
         values[str(key)] = _fitted(address, args[str(key)], value)
     missing = [arg.name for arg in route.args if arg.needed and arg.name not in values]
     if missing:

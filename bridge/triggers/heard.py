@@ -1,8 +1,7 @@
 """What a trigger hands on: one message of the route table, and the way back to whoever spoke."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from osc_schemas import codec
@@ -27,7 +26,6 @@ class Heard:
     trigger: Trigger
     reply: Callable[[bytes], None] = unanswered  # sends OSC bytes to whoever spoke; from any thread
     sender: str = ""  # such as "127.0.0.1:53211"; "" where nobody can be answered
-    heard_at_s: float = field(default_factory=time.monotonic)
 
 
 # Takes what was heard, on the trigger's own thread, and returns at once; raises `queue.Full` if it has no room.

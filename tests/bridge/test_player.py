@@ -503,3 +503,18 @@ def test_a_timeline_cue_that_cannot_be_asked_for_leaves_the_others_alone(on_stag
 
     assert [launch.cue.name for launch in stage.player.launcher.launches] == ["short"]
     assert "a clip has at most 60 s" in str(stage.replied("/refused"))
+
+
+def test_a_take_played_again_keeps_the_gain_it_was_last_given(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+    stage.hear("/cue/set", name="kick", key="gain_db", value=-20.0)
+    stage.hear("/cue/go", name="kick")
+    stage.run(2, answer=False)
+
+    stage.hear("/take/again", track="drums")
+    stage.run(2, answer=False)
+
+    first, _, again = (stage.sound[launch.heard_frame, 0] for launch in stage.player.launcher.launches)
+    assert again == pytest.approx(first / 10, rel=1e-3)
