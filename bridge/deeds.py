@@ -92,7 +92,9 @@ class Deeds:
         wishes = [self._fire(player.cues[cue], heard) for cue in player.music.scenes[name]]
         together_beat = max(wish.asked_beat or 0.0 for wish in wishes)
         for wish in wishes:
-            wish.asked_beat = together_beat
+            if wish.asked_beat != together_beat:
+                wish.asked_beat = together_beat
+                player.answer_where(wish)
 
     # Takes -----------------------------------------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ class Player:
                 earliest_beat=max(0.0, self.transport.beat_at_frame(earliest_frame)), quantum_beats=cue.quantum_beats
             )
         wish = self._wish(cue, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=sound)
-        self._answer_where(wish)
+        self.answer_where(wish)
         return wish
 
     def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
@@ -326,9 +326,9 @@ class Player:
             earliest_beat=self.transport.beat_at_frame(soonest_frame + self.frames(wait_s)),
             quantum_beats=0.0 if rule == "now" else wish.cue.quantum_beats,
         )
-        self._answer_where(wish)
+        self.answer_where(wish)
 
-    def _answer_where(self, wish: Wish) -> None:
+    def answer_where(self, wish: Wish) -> None:
         """Tell whoever asked where the wish will land, as far as is known now."""
         bar, beat = self.meter.position(wish.asked_beat or 0.0)
         wish.reply(

@@ -211,11 +211,6 @@ class Mixer:
             self._launched.clear()
         return reports
 
-    def release_finished(self) -> None:
-        """Let go of the samples of voices that are over. Planning and `launched` do so too."""
-        with self._lock:
-            self._read_reports()
-
     @property
     def voices_in_use(self) -> int:
         """Voices planned or sounding."""

@@ -518,3 +518,15 @@ def test_a_take_played_again_keeps_the_gain_it_was_last_given(on_stage) -> None:
 
     first, _, again = (stage.sound[launch.heard_frame, 0] for launch in stage.player.launcher.launches)
     assert again == pytest.approx(first / 10, rel=1e-3)
+
+
+def test_a_scene_says_of_every_cue_where_it_lands_in_the_end(on_stage) -> None:
+    near, far = cue("near", quantum_beats=1), cue("far", track="bass", quantum_beats=4)
+    stage = on_stage(a_set(near, far, scenes={"both": ("near", "far")}))
+    stage.hear("/transport/play")
+    stage.run(2 * PREROLL_S + 1.2)
+
+    stage.hear("/scene/go", name="both")
+
+    where = {planned[1]: planned[3:] for planned in stage.replied("/cue/planned")}
+    assert where == {"near": [2, 1.0], "far": [2, 1.0]}
