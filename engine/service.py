@@ -60,6 +60,10 @@ class Service:
             guidance_scale=guidance_scale,
             frames=request.frames + request.tail_frames,
             sample_rate_hz=request.sample_rate_hz,
+            tail_frames=request.tail_frames,
+            tempo_bpm=request.tempo_bpm,
+            key=request.key,
+            shape=request.shape,
             checkpoint=task.checkpoint,
         )
         task.checkpoint("finish")

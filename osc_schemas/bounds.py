@@ -6,6 +6,7 @@ from osc_schemas.errors import SchemaError
 
 PROMPT_CHARACTERS_MAX = 1_000
 NAME_CHARACTERS_MAX = 64
+KEY_CHARACTERS_MAX = 40  # of a musical key, such as "D minor"
 STEPS_OFFERED = (1, 2, 4)
 GUIDANCE_LOW, GUIDANCE_HIGH = 0.0, 20.0
 LENGTH_BEATS_MAX = 1_024.0
@@ -38,6 +39,14 @@ def check_prompt(prompt: str, error: type[SchemaError]) -> None:
     if len(prompt) > PROMPT_CHARACTERS_MAX:
         raise error(
             f"the prompt has {len(prompt)} characters; at most {PROMPT_CHARACTERS_MAX} are taken, so shorten it"
+        )
+
+
+def check_key(key: str, error: type[SchemaError]) -> None:
+    """Raise `error` if `key` is over the bound; whether its words name a musical key, the engine judges."""
+    if len(key) > KEY_CHARACTERS_MAX:
+        raise error(
+            f"the key has {len(key)} characters; at most {KEY_CHARACTERS_MAX} are taken, as in D minor or F# dorian"
         )
 
 

@@ -15,7 +15,8 @@ from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.errors import WireError
 from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
-from osc_schemas.routes import ROUTES, Arg, Listener, Route, find
+from osc_schemas.routes import ROUTES, SHAPE_KEY, Arg, Listener, Route, find
+from osc_schemas.shape import KNOBS, Shape
 
 _NOT_IN_OSC = re.compile("[\0\ud800-\udfff]")  # strings end with a zero, and are UTF-8
 
@@ -199,7 +200,7 @@ def write_request(request: GenerateRequest) -> bytes:
 
 def read_request(message: Message) -> GenerateRequest:
     """The request in an /engine/generate. Raises `RequestError` for values out of range."""
-    return GenerateRequest(**dict(message.values))  # type: ignore[arg-type]  # the table has the fields' names and types
+    return _request_in(message.values)
 
 
 def request_id_in(packet: bytes) -> str:
@@ -234,9 +235,8 @@ def write_clip(clip: Clip) -> tuple[bytes, memoryview]:
 
 def read_clip(message: Message, audio: bytes | memoryview) -> Clip:
     """The clip in an /engine/clip and its audio frame; the samples are read-only. Raises `WireError` on a cut frame."""
-    values = dict(message.values)
     channels = message.whole("channels")
-    request = GenerateRequest(**{key: value for key, value in values.items() if key in _REQUEST_KEYS})  # type: ignore[arg-type]
+    request = _request_in(message.values)
     samples: Samples = np.frombuffer(audio, dtype="<f4") if len(audio) % 4 == 0 else np.empty(0, dtype=np.float32)
     frames = request.frames + request.tail_frames
     if len(audio) != 4 * frames * channels:
@@ -273,8 +273,19 @@ def read_refusal(message: Message) -> Refusal:
     )
 
 
-_REQUEST_KEYS = tuple(GenerateRequest.__dataclass_fields__)
+_PLAIN_KEYS = tuple(key for key in GenerateRequest.__dataclass_fields__ if key != "shape")
 
 
 def _request_values(request: GenerateRequest) -> dict[str, Value]:
-    return {key: value for key in _REQUEST_KEYS if (value := getattr(request, key)) is not None}
+    """The keys of a request; what has nothing to say is left out: no tempo, no key, a knob that bends nothing."""
+    values = {key: value for key in _PLAIN_KEYS if (value := getattr(request, key)) not in (None, "")}
+    positions = {knob.name: getattr(request.shape, knob.name) for knob in KNOBS}
+    return values | {
+        SHAPE_KEY + knob.name: positions[knob.name] for knob in KNOBS if positions[knob.name] != knob.neutral
+    }
+
+
+def _request_in(values: Mapping[str, Value]) -> GenerateRequest:
+    plain = {key: value for key, value in values.items() if key in _PLAIN_KEYS}
+    turned = {key.removeprefix(SHAPE_KEY): value for key, value in values.items() if key.startswith(SHAPE_KEY)}
+    return GenerateRequest(**plain, shape=Shape(**turned))  # type: ignore[arg-type]  # the table has their names and types

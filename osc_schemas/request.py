@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from osc_schemas import bounds
 from osc_schemas.errors import RequestError
+from osc_schemas.shape import NEUTRAL, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,9 @@ class GenerateRequest:
     seed: int = 0
     steps: int = 1
     guidance_scale: float | None = None  # None: the family's own
+    tempo_bpm: float | None = None  # where what is rhythmic takes its grid from; None: only its own words
+    key: str = ""  # such as "D minor": what has a pitch is brought into it; "" leaves pitches alone
+    shape: Shape = NEUTRAL  # how the clip is bent after it was made; asking again with another costs no inference
     deadline_in_s: float = 10.0  # counted from when the engine gets it; the earliest deadline runs first
     slot: str = ""  # a newer request for the same slot takes the place of one still waiting; "" never does
     exact: bool = False  # alone, with fixed threads: the same samples every time on one kind of device
@@ -45,6 +49,9 @@ class GenerateRequest:
             bounds.check_range(
                 "guidance_scale", self.guidance_scale, bounds.GUIDANCE_LOW, bounds.GUIDANCE_HIGH, RequestError
             )
+        if self.tempo_bpm is not None:
+            bounds.check_range("tempo_bpm", self.tempo_bpm, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, RequestError)
+        bounds.check_key(self.key, RequestError)
         bounds.check_range("deadline_in_s", self.deadline_in_s, 0, 86_400, RequestError)
 
 

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osc_schemas import bounds
+from osc_schemas.shape import KNOBS, Knob
 
-ROUTES_VERSION = 1  # stated in the first message of a link; another one is refused with both named
+# Stated in the first message of a link; another one is refused with both named. A new row or a new key raises it too:
+# a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
+# 2: tempo_bpm, key and shape_... of a request; /take/shape.
+ROUTES_VERSION = 2
 
 # Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
 # all who listen to the engine's PUB socket.
@@ -87,6 +91,12 @@ _TEMPO = _f("tempo_bpm", bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH)
 _LENGTH = _f("length_beats", 0, bounds.LENGTH_BEATS_MAX)
 _GAIN = _f("gain_db", bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH)
 
+
+def _said(knob: Knob) -> str:
+    """A knob as the reference says it: its name, its range and where it bends nothing."""
+    return f"{knob.name} {knob.low:g} to {knob.high:g} ({knob.neutral:g} bends nothing)"
+
+
 _FROM_OUTSIDE = (
     Route(address="/cue/go", to="bridge", args=(_s("name"),), meaning="Fire a cue of the set."),
     Route(
@@ -114,6 +124,19 @@ _FROM_OUTSIDE = (
     Route(address="/take/previous", to="bridge", args=(_s("track"),), meaning="Back to the take before, with no wait."),
     Route(address="/take/pin", to="bridge", args=(_s("track"),), meaning="Never drop the current take's samples."),
     Route(address="/take/refine", to="bridge", args=(_s("track"),), meaning="Make the current take again at 4 steps."),
+    Route(
+        address="/take/shape",
+        to="bridge",
+        args=(_s("track"), _s("knob"), _f("value", needed=False)),
+        meaning="Bend what the track plays, as it plays. A knob belongs to its track, as on a mixing desk: all that "
+        f"lands there goes through it. Knobs: {', '.join(map(_said, KNOBS))}; reset, without a value, turns all back.",
+    ),
+    Route(
+        address="/take/<track>/shape/<knob>",
+        to="bridge",
+        args=(_f("value"),),
+        meaning="The same as /take/shape; for controllers that can only send a number.",
+    ),
     Route(address="/track/stop", to="bridge", args=(_s("track"),), meaning="Fade a track out."),
     Route(address="/track/gain", to="bridge", args=(_s("track"), _GAIN), meaning="Set a track's gain, ramped."),
     Route(address="/transport/play", to="bridge", meaning="Run the transport and its timeline."),
@@ -184,9 +207,17 @@ _EVENTS = (
         args=(_s("take_id"), _s("cue"), _s("track"), *_POSITION, _i("error_frames"), _s("how")),
         meaning="It sounded; how: on-time, late, last-take, next, now.",
     ),
+    Route(
+        address="/take/shaped",
+        to="subscribers",
+        args=(_s("track"), _s("take_id"), _s("knob"), _f("value")),
+        meaning="The track's take was bent: a knob has come to this value.",
+    ),
     Route(address="/engine/state", to="subscribers", args=(_s("state"), _s("detail")), meaning="ready, busy or lost."),
     Route(address="/beat", to="subscribers", args=_POSITION, meaning="A lamp, not a clock."),
 )
+
+SHAPE_KEY = "shape_"  # with the name of a knob: one key for each that is not neutral
 
 _GENERATE = (
     _s("request_id"),
@@ -197,6 +228,9 @@ _GENERATE = (
     _h("seed", 0, bounds.SEED_MAX, needed=False),
     _i("steps", needed=False),
     _d("guidance_scale", bounds.GUIDANCE_LOW, bounds.GUIDANCE_HIGH, needed=False),
+    _d("tempo_bpm", bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, needed=False),
+    _s("key", needed=False),
+    *(_d(SHAPE_KEY + knob.name, knob.low, knob.high, needed=False) for knob in KNOBS),
     _d("deadline_in_s", 0, needed=False),
     _s("slot", needed=False),
     Arg(name="exact", tag="T", needed=False),

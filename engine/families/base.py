@@ -6,6 +6,8 @@ from typing import Literal
 
 import torch
 
+from osc_schemas.shape import NEUTRAL, Shape
+
 Stage = Literal["text", "denoise", "decode", "finish"]
 
 # Called before each piece of work that cannot be interrupted (a denoiser step, a decode chunk), with the stage that
@@ -45,12 +47,22 @@ class Family(ABC):
         guidance_scale: float,
         frames: int,
         sample_rate_hz: int,
+        tail_frames: int = 0,
+        tempo_bpm: float | None = None,
+        key: str = "",
+        shape: Shape = NEUTRAL,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> torch.Tensor:
         """(batch, channels, frames) float32 on the CPU, in [-1, 1], at `sample_rate_hz`.
 
-        `frames` includes the tail; a sound that would end sooner ends in silence. Noise comes from each row's seed.
-        Raises `Cancelled` out of `checkpoint`, which is called before every denoiser step and decode chunk.
+        `frames` includes the `tail_frames`, in which nothing new begins; a sound that would end sooner ends in silence.
+        Noise comes from each row's seed. What is rhythmic lies on the grid of `tempo_bpm`, and what has a pitch is
+        brought into the `key`, such as "D minor"; with None and "" only the prompt's own words count. `shape` bends the
+        sound after it was made: a call that differs from a recent one in its shape alone should cost only a decode, so
+        a family keeps what shapes are applied to for a while.
+
+        Raises `BadRequest` for a key whose words it does not know, and `Cancelled` out of `checkpoint`, which is called
+        before every denoiser step and decode chunk.
         """
 
     @abstractmethod

@@ -5,14 +5,20 @@ from collections.abc import Sequence
 
 import torch
 
+from engine.errors import BadRequest
 from engine.families.base import Checkpoint, Family, no_checkpoint
+from osc_schemas.shape import NEUTRAL, Shape
 
 STEP_S = 0.005
 STEPS = {"slow": 4_000, "brisk": 20}  # 20 s, so a test that does not cancel it fails by its own bound; and 0.1 s
 
 
 class NoiseFamily(Family):
-    """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, nan is no sound."""
+    """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, nan is no sound.
+
+    On every beat of a tempo stands one sample of full scale, up to the tail; a key of G turns the noise over, and
+    one that begins with no such letter is refused; a shape's attack fades it in.
+    """
 
     name = "noise"
     channels = 2
@@ -33,11 +39,17 @@ class NoiseFamily(Family):
         guidance_scale: float,
         frames: int,
         sample_rate_hz: int,
+        tail_frames: int = 0,
+        tempo_bpm: float | None = None,
+        key: str = "",
+        shape: Shape = NEUTRAL,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> torch.Tensor:
         """(batch, 2, frames)."""
         [prompt] = prompts
         checkpoint("text")
+        if key and key[0] not in "ABCDEFG":
+            raise BadRequest(f"the key is {key!r}; it begins with a letter from A to G, as in D minor")
         for _ in range(STEPS.get(prompt.split()[0], 0)):
             checkpoint("denoise")
             self.never.wait(STEP_S)
@@ -47,6 +59,13 @@ class NoiseFamily(Family):
         if prompt.startswith("broken"):
             raise MemoryError("out of memory, says the test")
         noise = torch.rand(1, 2, frames, generator=torch.Generator().manual_seed(seeds[0])) * 2 - 1
+        if key.startswith("G"):
+            noise = -noise
+        if tempo_bpm is not None:
+            noise[..., : frames - tail_frames : round(60 / tempo_bpm * sample_rate_hz)] = 1.0
+        if shape.attack_ms:
+            attack_frames = round(shape.attack_ms / 1_000 * sample_rate_hz)
+            noise = noise * (torch.arange(frames) / attack_frames).clamp(max=1.0)
         return noise * float("nan") if prompt.startswith("nan") else noise
 
     def understood(self, prompt: str) -> str:

@@ -11,6 +11,7 @@ from engine.errors import SetupError
 from engine.server import CLIPS_UNSENT_MAX, Server
 from engine.service import Worker
 from osc_schemas import codec
+from osc_schemas.routes import ROUTES_VERSION
 from tests.engine.noise_family import NoiseFamily
 from tests.whole.wire import BOUND_S, WireClient
 
@@ -33,7 +34,7 @@ def endpoint() -> Iterator[str]:
     assert worker.close(BOUND_S)
 
 
-HELLO = codec.write("/hello", version=1, client="test")
+HELLO = codec.write("/hello", version=ROUTES_VERSION, client="test")
 
 
 def test_a_port_can_be_had_once(endpoint: str) -> None:

@@ -11,6 +11,7 @@ from engine.errors import BadRequest, Cancelled
 from engine.service import Broken, Done, Outcome, Ready, Service, Task, Worker
 from osc_schemas.clip import Clip
 from osc_schemas.request import GenerateRequest, Refusal
+from osc_schemas.shape import Shape
 from tests.engine.noise_family import NoiseFamily
 
 BOUND_S = 10
@@ -67,6 +68,28 @@ def test_what_the_family_does_not_offer_is_refused_with_its_limits(changes: dict
         Service(NoiseFamily()).check(request(**changes))
 
 
+def test_tempo_key_and_shape_reach_the_family() -> None:
+    service = Service(NoiseFamily())
+    wanted = request(frames=48_000, tail_frames=12_000, tempo_bpm=120.0, key="G minor", shape=Shape(attack_ms=1_000))
+
+    clip = service.clip(task(wanted))
+    plain = service.clip(task(request(frames=48_000, tail_frames=12_000)))
+
+    assert clip.samples[24_000] == pytest.approx([0.5, 0.5])  # the second beat, half way up the attack
+    assert clip.samples[100] == pytest.approx(-plain.samples[100] * 100 / 48_000)
+    assert abs(clip.samples[48_000, 0]) < 1  # the third would stand in the tail
+    assert clip.request == wanted
+
+
+def test_a_key_that_the_family_does_not_know_is_refused_in_its_words() -> None:
+    outcomes = worked("bell", key="H moll")
+
+    assert isinstance(outcomes[1], Done)
+    assert isinstance(outcomes[1].result, Refusal)
+    assert outcomes[1].result.reason == "bad-request"
+    assert "the key is 'H moll'" in outcomes[1].result.sentence
+
+
 def test_a_task_taken_back_stops_at_its_next_checkpoint() -> None:
     taken_back = task(request("slow riser"))
     taken_back.take_back(Cancelled("not any more"))
@@ -75,13 +98,13 @@ def test_a_task_taken_back_stops_at_its_next_checkpoint() -> None:
         Service(NoiseFamily()).clip(taken_back)
 
 
-def worked(*prompts: str) -> list[Outcome]:
+def worked(*prompts: str, **changes: object) -> list[Outcome]:
     """What a worker reports after it was handed one task for each prompt."""
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     worker = Worker(NoiseFamily, report=outcomes.put)
     worker.start()
     for prompt in prompts:
-        worker.take(task(request(prompt)))
+        worker.take(task(request(prompt, **changes)))
     assert worker.close(BOUND_S)
     return [outcomes.get(timeout=BOUND_S) for _ in range(1 + len(prompts))]
 

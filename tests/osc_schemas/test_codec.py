@@ -13,6 +13,7 @@ from osc_schemas.clip import Clip, Provenance
 from osc_schemas.errors import RequestError, SchemaError, WireError
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, find
+from osc_schemas.shape import KNOBS, NEUTRAL, Knob, Shape
 
 
 def packet(address: str, *args: object) -> bytes:
@@ -101,18 +102,34 @@ def test_no_bytes_raise_anything_but_our_error(noise: bytes) -> None:
             continue
 
 
+# Half of the knobs, on average, stay where they bend nothing.
+shapes = st.builds(
+    Shape, **{knob.name: st.just(knob.neutral) | st.floats(knob.low, knob.high, width=64) for knob in KNOBS}
+)
+
+
 @given(
     prompt=st.text(min_size=1, max_size=200).filter(lambda text: text.strip() and "\0" not in text),
     seed=st.integers(0, 2**63 - 1),
     guidance=st.none() | st.floats(0, 20),
     exact=st.booleans(),
+    tempo_bpm=st.none() | st.floats(20, 999),
+    key=st.sampled_from(["", "D minor", "F# dorian", "k" * 40]),
+    shape=shapes,
 )
-def test_a_request_survives_the_wire(prompt: str, seed: int, guidance: float | None, exact: bool) -> None:
-    sent = request(prompt=prompt, seed=seed, guidance_scale=guidance, exact=exact, tail_frames=64)
+def test_a_request_survives_the_wire(prompt: str, seed: int, guidance: float | None, **changes: object) -> None:
+    sent = request(prompt=prompt, seed=seed, guidance_scale=guidance, tail_frames=64, **changes)
 
     [message] = codec.read(codec.write_request(sent), to="engine")
 
     assert codec.read_request(message) == sent
+
+
+def test_what_a_request_leaves_neutral_does_not_travel() -> None:
+    plain, bent = codec.write_request(request()), codec.write_request(request(shape=Shape(room=0.5)))
+
+    assert not any(word in plain for word in (b"tempo_bpm", b"key", b"shape_", b"slot"))
+    assert [knob.name for knob in KNOBS if f"shape_{knob.name}".encode() in bent] == ["room"]
 
 
 def test_a_request_with_unknown_or_missing_keys_is_refused() -> None:
@@ -142,6 +159,9 @@ def test_what_osc_cannot_carry_is_refused_before_it_is_sent(prompt: str) -> None
         ("prompt", "k" * 100_000),
         ("deadline_in_s", float("inf")),
         ("guidance_scale", float("nan")),
+        ("tempo_bpm", 10.0),
+        ("tempo_bpm", float("nan")),
+        ("key", "k" * 41),
     ],
 )
 def test_a_request_is_checked_where_it_is_born(key: str, value: object) -> None:
@@ -152,7 +172,8 @@ def test_a_request_is_checked_where_it_is_born(key: str, value: object) -> None:
 def test_a_clip_survives_the_wire() -> None:
     samples = np.linspace(-1, 1, 2 * 500, dtype=np.float32).reshape(500, 2)
     provenance = Provenance(family="test", weights_hash="ab", device="cpu", guidance_scale=1.5, decode_ms=2.5)
-    sent = Clip(request=request(frames=480, tail_frames=20), samples=samples, provenance=provenance)
+    wanted = request(frames=480, tail_frames=20, tempo_bpm=124.5, key="D minor", shape=Shape(pitch=-12.5, drive=1))
+    sent = Clip(request=wanted, samples=samples, provenance=provenance)
 
     header, audio = codec.write_clip(sent)
     [message] = codec.read(header, to="client")
@@ -184,3 +205,25 @@ def test_every_address_of_the_table_finds_its_own_row() -> None:
         found = find(route.address)
         assert found is not None
         assert found[0] is route
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_a_knob_turns_as_far_as_the_table_says(knob: Knob) -> None:
+    assert knob.low <= knob.neutral <= knob.high
+    for value in (knob.low - 0.01, knob.high + 0.01, float("nan")):
+        with pytest.raises(RequestError, match=f"shape_{knob.name} is"):
+            Shape(**{knob.name: value})
+        with pytest.raises(WireError, match=f"shape_{knob.name}"):
+            codec.read(packet("/engine/generate", "request_id", "r", f"shape_{knob.name}", value), to="engine")
+
+
+def test_a_shape_that_bends_nothing_is_neutral() -> None:
+    assert Shape() == NEUTRAL
+    assert NEUTRAL.neutral
+    assert not Shape(pitch=1).neutral
+
+
+def test_a_knob_can_be_turned_by_an_address_alone() -> None:
+    [message] = codec.read(packet("/take/drums/shape/room", 0.5), to="bridge")
+
+    assert message.values == {"track": "drums", "knob": "room", "value": 0.5}
