@@ -22,10 +22,11 @@ from bridge.tracks.memory import (
     NEVER,
     PLAY,
     REPORT,
+    SWAP,
     VOICE,
     offset,
 )
-from bridge.tracks.voices import cut, mix_voices, play
+from bridge.tracks.voices import cut, mix_voices, play, swap
 
 CEILING = np.float32(10 ** (-1 / 20))  # -1 dBFS
 
@@ -48,7 +49,7 @@ def opened(address: int) -> Any:
         mixers,
         carray(pointer(mixer.voices), (mixer.voices_max,), VOICE),
         carray(pointer(mixer.order), (mixer.voices_max,), np.int64),
-        carray(pointer(mixer.buses), (mixer.tracks + 1,), BUS),
+        carray(pointer(mixer.buses), (mixer.tracks,), BUS),
         carray(pointer(mixer.sums), (mixer.tracks + 1, 2 * CHUNK_FRAMES), np.float32),
         carray(pointer(mixer.envelope), (CHUNK_FRAMES,), np.float32),
         carray(pointer(mixer.commands), (COMMANDS_MAX,), COMMAND),
@@ -94,8 +95,10 @@ def take_commands(address: int, memory: Any) -> None:
         command = memory.commands[read & (COMMANDS_MAX - 1)]
         if command.kind == PLAY:
             play(memory, command)
+        elif command.kind == SWAP:
+            swap(memory, command)
         elif command.kind == END:
-            # If the voice is over, its slot is still its own: only a PLAY behind this command can use it again.
+            # If the voice is over, its slot is still its own: only a later command can use it again.
             cut(memory.voices[command.slot], command.start_frame, command.fade_out_frames, mixer.frame)
         elif command.kind == END_ALL:
             for k in range(mixer.order_count):
@@ -111,13 +114,13 @@ def take_commands(address: int, memory: Any) -> None:
     store_release(address + COMMANDS_READ, read)
 
 
-# Tracks and the master
+# Tracks
 
 
 @part
 def begin_ramps(memory: Any, frame: int, count: int) -> int:
     """Begin the ramps that are due at `frame`, each from its gain there; the frames until the next, at most `count`."""
-    for k in range(memory.mixer[0].tracks + 1):
+    for k in range(memory.mixer[0].tracks):
         bus = memory.buses[k]
         if bus.next_frame <= frame:
             bus.from_gain = bus_gain(bus, frame)
@@ -140,7 +143,7 @@ def bus_gain(bus: Any, frame: int) -> float:
 
 @part
 def mix_buses(memory: Any, frame: int, count: int) -> None:
-    """Bring each track to its gain, sum them in their order, and bring the sum to the master's gain."""
+    """Bring each track to its gain, and sum them in their order."""
     tracks = memory.mixer[0].tracks
     master = memory.sums[tracks]
     for k in range(tracks):
@@ -148,7 +151,6 @@ def mix_buses(memory: Any, frame: int, count: int) -> None:
         bring_to_gain(memory.buses[k], bus, frame, count)
         for i in range(2 * count):
             master[i] += bus[i]
-    bring_to_gain(memory.buses[tracks], master, frame, count)
 
 
 @part

@@ -10,18 +10,19 @@ CHUNK_FRAMES = 256  # a block is mixed in pieces of at most this, so the sums ha
 COMMANDS_MAX = 1024  # waiting for the next block; a power of two
 NEVER = 2**62  # a frame that does not come
 
-PLAY, END, END_ALL, GAIN = range(4)  # what a command asks
+PLAY, SWAP, END, END_ALL, GAIN = range(5)  # what a command asks
 BEGAN, FINISHED = range(2)  # what a report tells
 
 COMMAND = np.dtype(
     [
         ("kind", np.int64),
         ("slot", np.int64),  # the place in the table of voices
+        ("old_slot", np.int64),  # of the voice that another takes over from
         ("voice", np.int64),
-        ("track", np.int64),  # the number of tracks: the master, or every track
-        ("start_frame", np.int64),  # of a voice, of its end, or of a ramp
+        ("track", np.int64),  # the number of tracks: every track
+        ("start_frame", np.int64),  # of a voice, of its end, of a swap, or of a ramp
         ("end_frame", np.int64),
-        ("fade_in_frames", np.int64),  # or the ramp's
+        ("fade_in_frames", np.int64),  # or the swap's, or the ramp's
         ("fade_out_frames", np.int64),
         ("samples", np.intp),  # address of float32 (frames, channels)
         ("channels", np.int64),
@@ -36,11 +37,15 @@ VOICE = np.dtype(
         ("voice", np.int64),
         ("track", np.int64),
         ("start_frame", np.int64),  # samples[0] belongs here
-        ("heard_frame", np.int64),  # the first frame that sounds: later than the start when it was planned too late
+        ("heard_frame", np.int64),  # the first that sounds: after the start if planned too late, or swapped in
         ("end_frame", np.int64),  # where the fade out ends
         ("stop_frame", np.int64),  # from here on silent: the end, or the end of a cut
+        ("fade_in_frame", np.int64),  # where the fade in begins
         ("fade_in_frames", np.int64),
         ("fade_out_frames", np.int64),
+        ("enter_frames", np.int64),  # how long it takes over from another voice, from heard_frame on; 0 if it does not
+        ("leave_frame", np.int64),  # where another begins to take over from it; NEVER without one
+        ("leave_frames", np.int64),
         ("cut_frame", np.int64),  # where an early end begins to fade; NEVER without one
         ("cut_frames", np.int64),
         ("cut_gain", np.float64),  # the level an earlier cut had left at cut_frame
@@ -53,7 +58,7 @@ VOICE = np.dtype(
     align=True,
 )
 
-BUS = np.dtype(  # of a track, or the master
+BUS = np.dtype(  # of a track
     [
         ("from_gain", np.float64),
         ("to_gain", np.float64),
@@ -85,7 +90,7 @@ MIXER = np.dtype(
         ("voices", np.intp),
         ("order", np.intp),  # int64 (voices_max,): slots in use, in the order of summing
         ("order_count", np.int64),
-        ("buses", np.intp),  # the tracks', then the master's
+        ("buses", np.intp),  # the tracks'
         ("sums", np.intp),  # float32 (tracks + 1, 2 * CHUNK_FRAMES), the master last
         ("envelope", np.intp),  # float32 (CHUNK_FRAMES,)
         ("commands", np.intp),

@@ -26,6 +26,7 @@ from bridge.tracks.memory import (
     NEVER,
     PLAY,
     REPORT,
+    SWAP,
     VOICE,
     offset,
 )
@@ -84,7 +85,7 @@ class Mixer:
         self._memory = np.zeros(1, MIXER)
         self._voices = np.zeros(voices_max, VOICE)
         self._order = np.zeros(voices_max, np.int64)
-        self._buses = np.zeros(tracks + 1, BUS)
+        self._buses = np.zeros(tracks, BUS)
         self._sums = np.zeros((tracks + 1, 2 * CHUNK_FRAMES), np.float32)
         self._envelope = np.zeros(CHUNK_FRAMES, np.float32)
         self._commands = np.zeros(COMMANDS_MAX, COMMAND)
@@ -133,39 +134,51 @@ class Mixer:
         next block, in time: what is past is skipped, and the fade in begins there. The samples must not be changed
         while they sound. Raises `MixerFull` when no voice is free, `MixerError` for what cannot be played.
         """
-        samples = np.ascontiguousarray(samples, dtype=np.float32)
-        if samples.ndim == 1:
-            samples = samples[:, None]
-        if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
-            raise MixerError(f"the samples have the shape {samples.shape}; (frames, 1) or (frames, 2) can be played")
+        samples = _playable(samples)
         longest = start_frame + len(samples)
         end_frame = longest if end_frame is None else min(end_frame, longest)
         if end_frame <= start_frame:
             raise MixerError(f"the voice would end at frame {end_frame}, not after its start at {start_frame}")
         with self._lock:
             self._read_reports()
-            if not self._free_slots:
-                raise MixerFull(f"all {self.voices_max} voices are in use; end some, or plan less far ahead")
-            slot = self._free_slots[-1]
-            voice = VoiceId(self._last_voice + 1)
-            self._send(
+            return self._send_voice(
+                samples,
                 kind=PLAY,
-                slot=slot,
-                voice=voice,
                 track=self._track(track),
                 start_frame=start_frame,
                 end_frame=end_frame,
                 fade_in_frames=_frames(fade_in_frames),
                 fade_out_frames=_frames(fade_out_frames),
-                samples=samples.ctypes.data,
-                channels=samples.shape[1],
                 gain=_gain(gain),
-                rank=zlib.crc32(samples[:: 1 + len(samples) // 64].tobytes()),
             )
-            self._free_slots.pop()
-            self._last_voice = voice
-            self._sounding[voice] = (slot, samples)
-        return voice
+
+    def swap(
+        self, voice: VoiceId, samples: Samples, *, at_frame: int, fade_frames: int, gain: float = 1.0
+    ) -> VoiceId | None:
+        """Let other samples of the same length take over at the very place the voice has come to, from `at_frame`.
+
+        The two are crossfaded in straight lines, right for sounds that are alike; a voice that does not sound by then
+        is replaced from its beginning. Fades and ends stay as they were planned. The voice that sounds the new samples;
+        None if the old one was over. Raises `MixerFull`, and `MixerError` for what cannot be played.
+        """
+        samples = _playable(samples)
+        with self._lock:
+            self._read_reports()
+            if voice not in self._sounding:
+                return None
+            slot, old = self._sounding[voice]
+            if len(samples) != len(old):
+                raise MixerError(
+                    f"the samples have {len(samples)} frames; the {len(old)} they take over from are needed"
+                )
+            return self._send_voice(
+                samples,
+                kind=SWAP,
+                old_slot=slot,
+                start_frame=at_frame,
+                fade_in_frames=_frames(fade_frames),
+                gain=_gain(gain),
+            )
 
     def end(self, voice: VoiceId, *, at_frame: int, fade_frames: int) -> None:
         """Fade the voice out at equal power from `at_frame`, or from now; one not begun by then never sounds.
@@ -190,12 +203,9 @@ class Mixer:
         One ramp may wait for its frame on each track; a newer one takes its place.
         """
         with self._lock:
-            self._ramp(self._track(track), gain, ramp_frames, at_frame)
-
-    def set_master_gain(self, gain: float, *, ramp_frames: int) -> None:
-        """Bring the sum of all tracks to `gain`, before the limiter, in a straight line from the next block."""
-        with self._lock:
-            self._ramp(self._track(None), gain, ramp_frames, None)
+            frames = _frames(ramp_frames)
+            bus = self._track(track)
+            self._send(kind=GAIN, track=bus, gain=_gain(gain), fade_in_frames=frames, start_frame=at_frame or 0)
 
     def mix(self, out: Samples) -> None:
         """Fill `out` (frames, 2) with the next frames, by the very code a live output runs."""
@@ -240,9 +250,24 @@ class Mixer:
             raise MixerError(f"there is no track {name!r}; there are {', '.join(self.track_names)}")
         return self.track_names.index(name)
 
-    def _ramp(self, bus: int, gain: float, ramp_frames: int, at_frame: int | None) -> None:
-        frames = _frames(ramp_frames)
-        self._send(kind=GAIN, track=bus, gain=_gain(gain), fade_in_frames=frames, start_frame=at_frame or 0)
+    def _send_voice(self, samples: Samples, **values: Any) -> VoiceId:
+        """Send a command that needs a slot for a voice with these samples. Only under the lock."""
+        if not self._free_slots:
+            raise MixerFull(f"all {self.voices_max} voices are in use; end some, or plan less far ahead")
+        slot = self._free_slots[-1]
+        voice = VoiceId(self._last_voice + 1)
+        self._send(
+            slot=slot,
+            voice=voice,
+            samples=samples.ctypes.data,
+            channels=samples.shape[1],
+            rank=zlib.crc32(samples[:: 1 + len(samples) // 64].tobytes()),
+            **values,
+        )
+        self._free_slots.pop()
+        self._last_voice = voice
+        self._sounding[voice] = (slot, samples)
+        return voice
 
     def _send(self, **values: Any) -> None:
         """Put one command into the ring. Only under the lock."""
@@ -271,6 +296,15 @@ class Mixer:
 
     def _store(self, name: str, value: int) -> None:
         kernel.store(self.address + offset(name), value)
+
+
+def _playable(samples: Samples) -> Samples:
+    samples = np.ascontiguousarray(samples, dtype=np.float32)
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
+        raise MixerError(f"the samples have the shape {samples.shape}; (frames, 1) or (frames, 2) can be played")
+    return samples
 
 
 def _frames(count: int) -> int:

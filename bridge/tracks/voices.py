@@ -15,20 +15,21 @@ REPORTS_WRITTEN = offset("reports_written")
 
 @part
 def play(memory: Any, command: Any) -> None:
-    """Give the voice its slot, and its place in the order of summing: by start, then by rank.
-
-    Float sums depend on their order, so it must follow from the music and not from when a voice was planned.
-    """
+    """Give the voice its slot, and its place in the order of summing."""
     mixer = memory.mixer[0]
     voice = memory.voices[command.slot]
     voice.voice = command.voice
     voice.track = command.track
     voice.start_frame = command.start_frame
     voice.heard_frame = max(command.start_frame, mixer.frame)
+    voice.fade_in_frame = voice.heard_frame
     voice.end_frame = command.end_frame
     voice.stop_frame = command.end_frame
     voice.fade_in_frames = command.fade_in_frames
     voice.fade_out_frames = command.fade_out_frames
+    voice.enter_frames = 0
+    voice.leave_frame = NEVER
+    voice.leave_frames = 0
     voice.cut_frame = NEVER
     voice.cut_frames = 0
     voice.cut_gain = 1.0
@@ -37,11 +38,49 @@ def play(memory: Any, command: Any) -> None:
     voice.gain = command.gain
     voice.rank = command.rank
     voice.begun = 0
+    line_up(memory, command.slot)
+
+
+@part
+def swap(memory: Any, command: Any) -> None:
+    """Let a new voice take over from an old one: other samples at the same place, all fades and ends as they were.
+
+    One that has not sounded gives its place up; one that sounds leaves in a straight line as the other enters in one,
+    which keeps the level of sounds that are alike (equal power would raise it by up to 3 dB half way).
+    """
+    mixer = memory.mixer[0]
+    memory.voices[command.slot] = memory.voices[command.old_slot]
+    old, voice = memory.voices[command.old_slot], memory.voices[command.slot]
+    voice.voice = command.voice
+    voice.samples = command.samples
+    voice.channels = command.channels
+    voice.gain = command.gain
+    voice.rank = command.rank
+    voice.begun = 0
+    at_frame = max(command.start_frame, mixer.frame)
+    if old.begun == 0 and old.heard_frame >= at_frame:
+        old.stop_frame = mixer.frame
+    else:
+        voice.heard_frame = at_frame
+        voice.enter_frames = command.fade_in_frames
+        old.leave_frame = at_frame
+        old.leave_frames = command.fade_in_frames
+        old.stop_frame = min(old.stop_frame, at_frame + command.fade_in_frames)
+    line_up(memory, command.slot)
+
+
+@part
+def line_up(memory: Any, slot: int) -> None:
+    """Give a voice its place in the order of summing: by start, then by rank.
+
+    Float sums depend on their order, so it must follow from the music and not from when a voice was planned.
+    """
+    mixer = memory.mixer[0]
     k = mixer.order_count
-    while k > 0 and comes_before(voice, memory.voices[memory.order[k - 1]]):
+    while k > 0 and comes_before(memory.voices[slot], memory.voices[memory.order[k - 1]]):
         memory.order[k] = memory.order[k - 1]
         k -= 1
-    memory.order[k] = command.slot
+    memory.order[k] = slot
     mixer.order_count += 1
 
 
@@ -128,12 +167,16 @@ def add(voice: Any, envelope: Any, bus: Any, first: int, last: int, frame: int) 
 
 @part
 def shape(voice: Any, envelope: Any, first: int, last: int) -> None:
-    """Fill `envelope` with the voice's gain for frames [first, last): its level, its fades and its cut."""
+    """Fill `envelope` with the voice's gain for frames [first, last): its level, its fades, its swaps and its cut."""
     for i in range(last - first):
         envelope[i] = voice.gain
-    fade_in_end = voice.heard_frame + voice.fade_in_frames
+    fade_in_end = voice.fade_in_frame + voice.fade_in_frames
     for frame in range(first, min(last, fade_in_end)):
-        envelope[frame - first] *= equal_power((frame - voice.heard_frame) / voice.fade_in_frames)
+        envelope[frame - first] *= equal_power((frame - voice.fade_in_frame) / voice.fade_in_frames)
+    for frame in range(first, min(last, voice.heard_frame + voice.enter_frames)):
+        envelope[frame - first] *= (frame - voice.heard_frame) / voice.enter_frames
+    for frame in range(max(first, voice.leave_frame), last):
+        envelope[frame - first] *= 1 - (frame - voice.leave_frame) / voice.leave_frames
     fade_out_start = voice.end_frame - voice.fade_out_frames
     for frame in range(max(first, fade_out_start), last):
         envelope[frame - first] *= equal_power((voice.end_frame - frame) / voice.fade_out_frames)

@@ -196,12 +196,11 @@ def test_a_new_ramp_begins_where_the_old_one_has_come_to() -> None:
     mixer.set_track_gain("drums", 0.0, ramp_frames=100)
     heard(mixer, 50)
     mixer.set_track_gain("drums", 1.0, ramp_frames=50)
-    mixer.set_master_gain(0.5, ramp_frames=0)
 
     out = heard(mixer, 100)[:, 0]
 
-    assert out[0] == 0.125
-    assert np.all(out[50:] == 0.25)
+    assert out[0] == 0.25
+    assert np.all(out[50:] == 0.5)
 
 
 def test_the_limiter_leaves_alone_what_fits_and_holds_what_does_not() -> None:
@@ -236,6 +235,94 @@ def test_samples_that_are_no_numbers_sound_as_silence_and_are_counted() -> None:
     assert mixer.meters.bad_samples == 4
 
 
+def test_a_swap_goes_on_at_the_same_place_with_the_bits_of_each_before_and_after() -> None:
+    mixer, old, new = a_mixer(), noise(4000), noise(4000, channels=1, seed=1)
+    voice = mixer.play(old, track="drums", start_frame=500, gain=0.5)
+    mixer.swap(voice, new, at_frame=1500, fade_frames=700, gain=0.25)
+
+    out = heard(mixer, 6000, blocks=[128] * 30)[500:]
+
+    x = (np.arange(700) / 700)[:, None]
+    assert np.array_equal(out[:1000], old[:1000] * np.float32(0.5))
+    assert np.allclose(out[1000:1700], 0.5 * old[1000:1700] * (1 - x) + 0.25 * new[1000:1700] * x, atol=1e-7)
+    assert np.array_equal(out[1700:4000], np.repeat(new[1700:] * np.float32(0.25), 2, axis=1))
+    assert not out[4000:].any()
+    assert mixer.voices_in_use == 0
+
+
+def test_sounds_that_are_alike_keep_their_level_while_one_takes_over() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(ones(4000), track="drums", start_frame=0)
+    mixer.swap(voice, ones(4000), at_frame=1000, fade_frames=700)
+
+    assert np.allclose(heard(mixer, 4000), 0.5, atol=1e-7)
+
+
+def test_a_swap_that_comes_too_late_begins_with_the_next_block_in_time() -> None:
+    mixer, old, new = a_mixer(), noise(4000), noise(4000, seed=1)
+    voice = mixer.play(old, track="drums", start_frame=0)
+    first = heard(mixer, 2000)
+    mixer.swap(voice, new, at_frame=1500, fade_frames=100)
+
+    then = heard(mixer, 2000)
+
+    assert np.array_equal(first, old[:2000])
+    assert np.array_equal(then[0], old[2000])
+    assert np.array_equal(then[100:], new[2100:])
+
+
+def test_a_voice_that_has_not_begun_is_swapped_from_its_beginning() -> None:
+    mixer, old, new = a_mixer(), noise(1000), noise(1000, seed=1)
+    voice = mixer.play(old, track="drums", start_frame=2000, fade_in_frames=0)
+    twin = mixer.swap(voice, new, at_frame=1900, fade_frames=480)
+
+    out = heard(mixer, 4000)
+
+    assert np.array_equal(out[2000:3000], new)
+    assert [(report.voice, report.first_frame) for report in mixer.launched()] == [(twin, 2000)]
+    assert mixer.voices_in_use == 0
+
+
+def test_what_was_planned_for_a_voice_holds_for_the_one_that_takes_over() -> None:
+    def performance(*, swap_at: int | None) -> Samples:
+        mixer, clip = a_mixer(), noise(4000)
+        voice = mixer.play(clip, track="drums", start_frame=0, fade_in_frames=3000, fade_out_frames=3000)
+        mixer.end(voice, at_frame=2500, fade_frames=1000)
+        if swap_at is not None:
+            twin = mixer.swap(voice, clip, at_frame=swap_at, fade_frames=200)
+            assert twin is not None
+            mixer.end(twin, at_frame=2200, fade_frames=500)
+        else:
+            mixer.end(voice, at_frame=2200, fade_frames=500)
+        return heard(mixer, 4500)
+
+    assert np.allclose(performance(swap_at=None), performance(swap_at=1200), atol=1e-7)
+
+
+def test_a_voice_swapped_again_before_its_turn_never_sounds() -> None:
+    mixer, a, b, c = a_mixer(), noise(4000), noise(4000, seed=1), noise(4000, seed=2)
+    first = mixer.play(a, track="drums", start_frame=0)
+    second = mixer.swap(first, b, at_frame=2000, fade_frames=100)
+    assert second is not None
+    mixer.swap(second, c, at_frame=1500, fade_frames=100)
+
+    out = heard(mixer, 4000)
+
+    assert np.array_equal(out[:2000], a[:2000])
+    assert np.array_equal(out[2100:], c[2100:])
+
+
+def test_a_voice_that_is_over_is_not_swapped_and_samples_of_another_length_are_refused() -> None:
+    mixer = a_mixer()
+    over = mixer.play(noise(100), track="drums", start_frame=0)
+    heard(mixer, 200)
+    sounding = mixer.play(noise(1000), track="drums", start_frame=200)
+
+    assert mixer.swap(over, noise(100), at_frame=250, fade_frames=10) is None
+    with pytest.raises(MixerError, match="have 999 frames; the 1000 they take over from are needed"):
+        mixer.swap(sounding, noise(999), at_frame=250, fade_frames=10)
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     blocks=st.lists(st.one_of(st.integers(1, 300), st.sampled_from([1, 255, 256, 257, 8192])), max_size=40),
@@ -259,8 +346,10 @@ def test_any_blocks_give_the_bits_of_one_big_block(blocks: list[int], starts: li
             )
             if k % 3 == 0:
                 mixer.end(voice, at_frame=start + cut_at, fade_frames=cut)
+            if k % 2:
+                other = noise(length, channels=2, level=0.5, seed=100 + k)
+                mixer.swap(voice, other, at_frame=start + int(rng.integers(-100, 3000)), fade_frames=fade_in, gain=0.7)
         mixer.set_track_gain("drums", 0.3, ramp_frames=1234, at_frame=777)
-        mixer.set_master_gain(1.7, ramp_frames=333)
         return heard(mixer, 10_000, blocks)
 
     assert np.array_equal(performance([]), performance(blocks))
@@ -331,9 +420,9 @@ def test_an_end_for_a_voice_that_is_over_does_nothing() -> None:
 def test_too_many_commands_for_one_block_are_refused_in_a_sentence() -> None:
     mixer = a_mixer()
     for _ in range(1024):
-        mixer.set_master_gain(1.0, ramp_frames=0)
+        mixer.set_track_gain("drums", 1.0, ramp_frames=0)
     with pytest.raises(MixerFull, match="is the output running"):
-        mixer.set_master_gain(1.0, ramp_frames=0)
+        mixer.set_track_gain("drums", 1.0, ramp_frames=0)
 
 
 @pytest.mark.parametrize(
