@@ -21,6 +21,7 @@ from engine.training.sketch import (
 from engine.vocoders.curves import FLOOR_DB, GAINS_PER_HOP
 
 FAINT: Final = 0.003  # how loud a build-up is at its soft end, beside its loud one
+CUT_BEFORE_END_S: Final = 0.0101  # just over a hop: the last hop is silent, and a longer clip stays so
 
 
 def _build(s: Sketch, share: Array, fine_share: Array, octaves: float) -> None:
@@ -77,8 +78,8 @@ def impact(s: Sketch) -> None:
 def sub_drop(s: Sketch) -> None:
     """A pure low tone that sinks to the bottom of what can be heard."""
     s.tune(31)
-    s.sweep_depth, s.sweep_s = s.between(3.2, 4.6), s.between(0.32, 0.42) * s.decay
-    s.set_levels(-(22 - 9 * s.brightness) * OCTAVE)
+    s.sweep_depth, s.sweep_s = s.between(3.2, 4.1) * 2 ** (0.2 * s.brightness), s.between(0.32, 0.42) * s.decay
+    s.set_levels(-(16 - 7 * s.brightness) * OCTAVE)
     held = np.minimum(1, (s.seconds + 0.002) / s.between(0.008, 0.02))
     s.gain_db = in_db(held) + s.ringing(0.9 * s.decay) + in_db(1 - (s.seconds / (1.6 * s.decay)) ** 2)
 
@@ -132,10 +133,11 @@ def reverse_cymbal(s: Sketch) -> None:
     growth_s = s.between(0.15, 0.21) * s.length_s
     s.pitch_hz = 1700 * 2 ** (0.25 * s.brightness + s.between(-0.15, 0.15))
     s.stretch = s.between(0.66, 0.74)
-    before_s = s.length_s - s.seconds
+    cut_s = s.length_s - CUT_BEFORE_END_S
+    before_s = cut_s - s.seconds
     s.gain_db = np.where(before_s > 0, s.between(-16, -11) - before_s / growth_s * NEPER_DB, FLOOR_DB)
     s.set_levels(np.where(PARTIAL <= 16, -(1.5 - s.brightness) * OCTAVE, LOWEST_SHAPE_DB))
-    fine_before_s = s.length_s - s.fine_seconds
+    fine_before_s = cut_s - s.fine_seconds
     s.noise_gain_db = np.where(fine_before_s > 0, -fine_before_s / growth_s * NEPER_DB, FLOOR_DB)
     low_hz, high_hz = 4200 * 2 ** (0.5 * s.brightness), 11_000 * 2 ** (0.6 * s.brightness)
     s.set_bands(high_pass(BAND_HZ, low_hz) + low_pass(BAND_HZ, high_hz, order=1))

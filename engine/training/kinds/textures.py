@@ -36,7 +36,7 @@ def vinyl(s: Sketch) -> None:
     """A record that has been played often: clicks over hiss and a rumble."""
     s.grain, s.grain_hz = s.between(0.88, 0.94), s.between(8, 16)
     hiss = high_pass(BAND_HZ, 1500) + low_pass(BAND_HZ, 5500 * 2 ** (1.1 * s.brightness))
-    rumble = band(70, octaves=0.5) - s.between(0, 5) - 3 * s.brightness
+    rumble = band(70, octaves=0.5) + s.between(5, 9) - 2 * s.brightness
     s.set_bands(np.maximum(hiss, rumble))
     s.noise_gain_db = _faded_in(s, 0.01)
     s.width = s.between(0.5, 0.8)
@@ -46,14 +46,15 @@ def rain(s: Sketch) -> None:
     """Fine drops, too many to count, over a soft hiss."""
     s.grain, s.grain_hz = s.between(0.75, 0.9), s.between(200, 400)
     around = band(4200 * 2 ** (0.7 * s.brightness), octaves=s.between(0.6, 0.8))
-    s.set_bands(np.maximum(around, high_pass(BAND_HZ, 3000) - 10))
+    hiss = high_pass(BAND_HZ, 3000) + low_pass(BAND_HZ, 9000 * 2 ** (0.8 * s.brightness)) - 13
+    s.set_bands(np.maximum(around, hiss))
     s.noise_gain_db = _faded_in(s, 0.01)
     s.width = s.between(0.7, 1)
 
 
 def water(s: Sketch) -> None:
     """A brook: bubbles over a soft rush."""
-    s.bubbles, s.bubbles_hz = s.between(0.8, 1), s.between(16, 32)
+    s.bubbles, s.bubbles_hz = s.between(1.3, 1.8), s.between(16, 32)
     s.flutter, s.flutter_hz = s.between(0.2, 0.4), s.between(4, 8)
     s.set_bands(band(950 * 2 ** (0.8 * s.brightness), octaves=s.between(0.5, 0.65)))
     s.noise_gain_db = _faded_in(s, 0.02) - s.between(8, 11)
@@ -103,7 +104,7 @@ def crowd(s: Sketch) -> None:
     s.flutter, s.flutter_hz = s.between(0.5, 0.7), s.between(3, 6)
     mouth = 2 ** (0.12 * s.brightness + s.between(-0.06, 0.06))
     vowel = formants(BAND_HZ, (500 * mouth, 1500 * mouth, 2500 * mouth), octaves=0.26)
-    s.set_bands(vowel + 4 * s.brightness * np.log2(BAND_HZ / 1000))
+    s.set_bands(vowel + low_pass(BAND_HZ, 7000) + 3 * s.brightness * np.log2(BAND_HZ / 1000))
     s.noise_gain_db = _faded_in(s, 0.03)
     s.width = s.between(0.6, 1)
 
@@ -115,7 +116,7 @@ def thunder(s: Sketch) -> None:
     s.grain, s.grain_hz = s.between(0.2, 0.35), s.between(60, 120)
     early = np.exp(-s.seconds / crack_s)[:, None]
     crack = low_pass(BAND_HZ, 3500 * 2 ** (1.1 * s.brightness), order=1)
-    rumble = low_pass(BAND_HZ, 130 * 2 ** (0.8 * s.brightness), order=1) * 2
+    rumble = low_pass(BAND_HZ, 130 * 2 ** (1.1 * s.brightness), order=1) * 2
     s.set_bands(early * crack + (1 - early) * rumble)
     s.noise_gain_db = _faded_in(s, 0.03) - s.between(16, 22) * s.fine_share - 8 * np.exp(-s.fine_seconds / crack_s)
     s.width = s.between(0.6, 0.9)
