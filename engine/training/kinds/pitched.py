@@ -126,9 +126,9 @@ def mallet(s: Sketch) -> None:
 def bell(s: Sketch) -> None:
     """Stretched partials, the low ones last."""
     s.stretch, s.width = s.between(1.40, 1.48), s.between(0.2, 0.5)
-    s.detune_cents = s.between(1, 3)
+    s.detune_cents = s.between(0.4, 1)  # more, and the hum beats away within the first second
     ring_s = s.between(0.65, 0.85) * s.decay
-    fall = s.seconds[:, None] * (PARTIAL**0.7 - 1) / ring_s * NEPER_DB
+    fall = s.seconds[:, None] * (PARTIAL**0.8 - 1) / ring_s * NEPER_DB
     s.set_levels(np.where(PARTIAL <= 7, -3 * (PARTIAL - 1) + 4.5 * s.brightness * OCTAVE, LOWEST_SHAPE_DB) - fall)
     s.gain_db = s.ringing(ring_s)
 
@@ -215,10 +215,10 @@ def choir(s: Sketch) -> None:
     s.vibrato, s.vibrato_hz = s.between(0.003, 0.006), s.between(5, 6)
     openness = float(np.clip(s.between(0.2, 0.8) + 0.35 * s.brightness, 0, 1))
     vowel = tuple(float(ooh * (aah / ooh) ** openness) for ooh, aah in ((320, 740), (820, 1150), (2300, 2800)))
-    s.set_levels(formants(s.partials_hz(), vowel) - (3.5 - 2 * s.brightness) * OCTAVE)
+    s.set_levels(formants(s.partials_hz(), vowel) - (3.5 - 2.5 * s.brightness) * OCTAVE)
     attack_s = s.between(0.1, 0.2)
     s.gain_db = in_db(_held(s, s.seconds, attack_s))
-    s.noise_gain_db = in_db(_held(s, s.fine_seconds, 0.4 * attack_s)) + s.between(-26, -22)
+    s.noise_gain_db = in_db(_held(s, s.fine_seconds, 0.4 * attack_s)) + s.between(-26, -22) + 2 * s.brightness
     s.set_bands(formants(BAND_HZ, (*vowel, 7000 * 2 ** (0.4 * s.brightness)), octaves=0.3))
 
 
