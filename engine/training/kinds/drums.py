@@ -88,7 +88,7 @@ def _hat(s: Sketch, time_constant_s: float) -> None:
     metal = -0.9 * (8 - PARTIAL) * (1 - 0.5 * s.brightness)
     s.set_levels(np.where(PARTIAL <= 8, metal, LOWEST_SHAPE_DB))
     s.noise_gain_db = s.fine_ringing(time_constant_s)
-    low_hz, high_hz = 6500 * 2 ** (0.45 * s.brightness), 13000 * 2 ** (0.5 * s.brightness)
+    low_hz, high_hz = 6500 * 2 ** (0.45 * s.brightness), 12000 * 2 ** (0.9 * s.brightness)
     s.set_bands(high_pass(BAND_HZ, low_hz, order=4) + low_pass(BAND_HZ, high_hz, order=1))
     s.width = s.between(0.1, 0.3)
 
