@@ -118,7 +118,10 @@ def thunder(s: Sketch) -> None:
     crack = low_pass(BAND_HZ, 3500 * 2 ** (1.1 * s.brightness), order=1)
     rumble = low_pass(BAND_HZ, 130 * 2 ** (1.1 * s.brightness), order=1) * 2
     s.set_bands(early * crack + (1 - early) * rumble)
-    s.noise_gain_db = _faded_in(s, 0.03) - s.between(16, 22) * s.fine_share - 8 * np.exp(-s.fine_seconds / crack_s)
+    softer_db = 10 - 5 * s.brightness  # the crack, being wide, would drown the rumble
+    s.noise_gain_db = (
+        _faded_in(s, 0.03) - s.between(16, 22) * s.fine_share - softer_db * np.exp(-s.fine_seconds / crack_s)
+    )
     s.width = s.between(0.6, 0.9)
 
 
