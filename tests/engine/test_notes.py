@@ -18,7 +18,7 @@ from engine.text.notes import asked_midi, hz_of_midi, midi_of_hz, note_name
         ("church bell tuned to C5.", 72),
         ("a tone at 440 Hz", 69),
         ("a tone at 0440.0hz", 69),
-        ("a whistle at 1.76 kHz", None),  # one digit before the point is not taken for a frequency
+        ("a whistle at 1.76 kHz", 93),
         ("a whistle at 1760Hz", 93),
         ("D0 then E3", 14),
     ],
