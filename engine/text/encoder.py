@@ -1,4 +1,4 @@
-"""A prompt to what the networks are conditioned on: a vector, what was understood, and the note that was asked."""
+"""A text to what it names: which kind of sound, what is special about it, and how sure that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,40 +7,28 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from engine.text.kinds import ATTRIBUTES, KINDS
 from engine.text.ngrams import BUCKETS, WORDS, bags
-from engine.text.notes import asked_midi
 
-KINDS: Final = (
-    *("kick", "snare", "closed hat", "open hat", "clap", "tom", "cowbell"),
-    *("bass", "pluck", "pad", "keys", "bell", "drone"),
-    *("riser", "downlifter", "impact", "zap"),
-    *("noise", "rain", "wind"),
-)
-# What each attribute is called when it is lower and when it is higher than usual.
-ATTRIBUTES: Final = {
-    "brightness": ("dark", "bright"),
-    "length": ("short", "long"),
-    "pitch": ("low", "high"),
-    "drive": ("", "distorted"),
-    "room": ("", "in a room"),
-}
 VECTOR: Final = 128
-NOTE: Final = 1 + 12 + 10  # whether one was asked, its pitch class, its octave
-CONDITION: Final = VECTOR + len(KINDS) + 3 * len(ATTRIBUTES) + NOTE
+NOTHING: Final = len(KINDS)  # the class of a text that names no sound we know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """What one prompt means to the networks."""
+class Reading:
+    """What one text says. The probabilities are calibrated: of readings that are 80 % sure, 80 % are right."""
 
-    features: Tensor  # (CONDITION,)
-    kinds: Tensor  # (len(KINDS),) probabilities
+    kinds: Tensor  # (len(KINDS),) probabilities; with `nothing` they sum to 1
+    nothing: float  # the probability that the text names no sound we know
+    levels: Tensor  # (len(ATTRIBUTES),) in -1..1: P(higher) - P(lower), 0 where the usual is most probable
     attributes: Tensor  # (len(ATTRIBUTES), 3) probabilities of lower, usual, higher
-    midi: float | None  # the pitch asked for
 
 
 class TextEncoder(nn.Module):
     """Hashed letter sequences, then a transformer of two layers over the words."""
+
+    kind_temperature: Tensor
+    attribute_temperature: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,40 +40,38 @@ class TextEncoder(nn.Module):
         )
         self.words = nn.TransformerEncoder(layer, num_layers=2, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(VECTOR)
-        self.kind_head = nn.Linear(VECTOR, len(KINDS))
+        self.kind_head = nn.Linear(VECTOR, len(KINDS) + 1)
         self.attribute_head = nn.Linear(VECTOR, 3 * len(ATTRIBUTES))
+        # Logits are divided by these. They are fitted after training, and are saved with the weights.
+        self.register_buffer("kind_temperature", torch.ones(()))
+        self.register_buffer("attribute_temperature", torch.ones(()))
 
-    def vectors(self, prompts: Sequence[str]) -> Tensor:
-        """(batch, VECTOR): one vector for each prompt, the mean over its words."""
+    def forward(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Logits of the kinds and of nothing (batch, len(KINDS) + 1), and of attributes (batch, len(ATTRIBUTES), 3)."""
         buckets, starts, exists = bags(prompts)
-        words = self.bag(buckets, starts).view(len(prompts), WORDS, VECTOR) + self.places
+        batch, width = exists.shape
+        words = self.bag(buckets, starts).view(batch, width, VECTOR) + self.places[:width]
         words = self.words(words, src_key_padding_mask=~exists)
         weights = exists[:, :, None] / exists.sum(1)[:, None, None]
-        normed: Tensor = self.norm((words * weights).sum(1))
-        return normed
+        vectors = self.norm((words * weights).sum(1))
+        return self.kind_head(vectors), self.attribute_head(vectors).view(batch, len(ATTRIBUTES), 3)
 
-    def forward(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-        """Vectors, and the logits of kinds (batch, kinds) and attributes (batch, attributes, 3)."""
-        vectors = self.vectors(prompts)
-        attributes = self.attribute_head(vectors).view(-1, len(ATTRIBUTES), 3)
-        return vectors, self.kind_head(vectors), attributes
-
-    def conditions(self, prompts: Sequence[str]) -> list[Condition]:
-        """What each prompt means."""
-        vectors, kind_logits, attribute_logits = self(prompts)
-        kinds, attributes = kind_logits.softmax(-1), attribute_logits.softmax(-1)
-        notes = [asked_midi(prompt) for prompt in prompts]
-        note_features = torch.tensor([_note_features(midi) for midi in notes])
-        features = torch.cat([vectors, kinds, attributes.flatten(1), note_features], 1)
+    @torch.no_grad()
+    def readings(self, prompts: Sequence[str]) -> list[Reading]:
+        """What each text says."""
+        if not prompts:
+            return []
+        kind_logits, attribute_logits = self(prompts)
+        kinds = (kind_logits / self.kind_temperature).softmax(-1)
+        attributes = (attribute_logits / self.attribute_temperature).softmax(-1)
+        usual = attributes.argmax(-1) == 1
+        levels = (attributes[..., 2] - attributes[..., 0]).masked_fill(usual, 0.0)
         return [
-            Condition(features=features[row], kinds=kinds[row], attributes=attributes[row], midi=midi)
-            for row, midi in enumerate(notes)
+            Reading(
+                kinds=kinds[row, :NOTHING],
+                nothing=float(kinds[row, NOTHING]),
+                levels=levels[row],
+                attributes=attributes[row],
+            )
+            for row in range(len(prompts))
         ]
-
-
-def _note_features(midi: float | None) -> list[float]:
-    features = [0.0] * NOTE
-    if midi is not None:
-        octave, pitch_class = divmod(round(midi), 12)
-        features[0] = features[1 + pitch_class] = features[13 + min(max(octave - 1, 0), 9)] = 1.0
-    return features

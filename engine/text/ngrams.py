@@ -4,6 +4,7 @@ A word never seen still shares most of its sequences with one that was: "hihatt"
 """
 
 import re
+import unicodedata
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,21 +14,23 @@ import torch
 from torch import Tensor
 
 BUCKETS: Final = 8192
-WORDS: Final = 16  # of a prompt that are read
+WORDS: Final = 24  # of a prompt that are read
 LETTERS_READ: Final = 1000  # of a prompt, however long it is
 _WORD: Final = re.compile(r"[a-z0-9#']+")
 
 
 def words_of(prompt: str) -> list[str]:
-    """The first `WORDS` words in lower case; one empty-prompt mark if there is none.
+    """The first `WORDS` words in lower case and without accents; one empty-prompt mark if there is none.
 
-    >>> words_of("Deep, punchy 808-kick!")
-    ['deep', 'punchy', '808', 'kick']
+    >>> words_of("Deep, punchy 808-kick on a cajón!")
+    ['deep', 'punchy', '808', 'kick', 'on', 'a', 'cajon']
     """
-    return _WORD.findall(prompt[:LETTERS_READ].lower())[:WORDS] or ["<empty>"]
+    letters = unicodedata.normalize("NFKD", prompt[:LETTERS_READ])
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return _WORD.findall(plain.lower())[:WORDS] or ["<empty>"]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def buckets_of(word: str) -> tuple[int, ...]:
     """The buckets of the whole word and of its 3, 4 and 5 letter sequences, with its edges marked."""
     edged = f"<{word[:40]}>"
@@ -36,14 +39,18 @@ def buckets_of(word: str) -> tuple[int, ...]:
 
 
 def bags(prompts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
-    """For an EmbeddingBag: buckets (n), where each word's begin (batch * WORDS), which words exist (batch, WORDS)."""
+    """For an EmbeddingBag: buckets (n), where each word's begin (batch * words), which words exist (batch, words).
+
+    `words` is the number in the longest of the prompts.
+    """
+    rows = [words_of(prompt) for prompt in prompts]
+    width = max(map(len, rows))
     buckets: list[int] = []
     starts: list[int] = []
-    exists = torch.zeros(len(prompts), WORDS, dtype=torch.bool)
-    for row, prompt in enumerate(prompts):
-        words = words_of(prompt)
-        exists[row, : len(words)] = True
-        for place in range(WORDS):
+    for words in rows:
+        for word in words:
             starts.append(len(buckets))
-            buckets.extend(buckets_of(words[place]) if place < len(words) else ())
+            buckets.extend(buckets_of(word))
+        starts.extend([len(buckets)] * (width - len(words)))
+    exists = torch.arange(width) < torch.tensor([len(words) for words in rows])[:, None]
     return torch.tensor(buckets), torch.tensor(starts), exists

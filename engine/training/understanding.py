@@ -1,4 +1,4 @@
-"""Training of what comes before the denoiser: the text encoder on captions, the constants head on its conditions."""
+"""Training of the text encoder: what a text names, what it says about it, and how sure the encoder may be."""
 
 from typing import Final
 
@@ -7,63 +7,59 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.families.embedded import SHORTEST_S, EmbeddedParts
-from engine.sampling.constants import ConstantsTarget
-from engine.text.encoder import KINDS, TextEncoder
-from engine.training.batches import examples
-from engine.training.captions import caption, mistyped
+from engine.text.encoder import NOTHING, TextEncoder
+from engine.text.kinds import ATTRIBUTES, KINDS
+from engine.training.captions import Lesson, lesson, mistyped
 from engine.training.optimiser import Optimiser
-from engine.training.progress import Course, Report
-from engine.training.wishes import Wish, random_wish
+from engine.training.progress import Course, Held, Report
 
-TEXT_BATCH: Final = 96
+BATCH: Final = 96
 ATTRIBUTE_WEIGHT: Final = 0.5
-HEAD_BATCH: Final = 256
-CONDITION_JITTER: Final = 0.05  # so that the head does not read more out of a condition than is there
+CALIBRATION_BATCHES: Final = 40
+TEMPERATURES: Final = torch.linspace(0.5, 3.0, 101)
 
 
 def train_text_encoder(encoder: TextEncoder, rng: np.random.Generator, *, updates: int, report: Report) -> None:
-    """Teach kinds and attributes from captions, typing errors included."""
+    """Teach kinds, attributes and what is no sound from fresh captions, typing errors included; then calibrate."""
     encoder.train()
     optimiser = Optimiser(encoder.parameters(), peak_rate=2e-3, updates=updates, warm_up=30, weight_decay=1e-2)
-    course = Course("text encoder", updates=updates, report=report)
+    holds: Held = {"encoder": encoder, "optimiser": optimiser, "rng": rng}
+    course = Course("text encoder", updates=updates, report=report, holds=holds)
     for _ in course:
-        wishes = [random_wish(rng) for _ in range(TEXT_BATCH)]
-        prompts = [mistyped(caption(wish, rng), rng) for wish in wishes]
-        course.note(optimiser.step(_text_loss(encoder, prompts, wishes)))
+        course.note(optimiser.step(_loss(encoder, *_batch(rng))))
     encoder.eval()
+    calibrate(encoder, rng)
 
 
-def _text_loss(encoder: TextEncoder, prompts: list[str], wishes: list[Wish]) -> Tensor:
-    _, kind_logits, attribute_logits = encoder(prompts)
-    kinds = torch.tensor([KINDS.index(wish.kind) for wish in wishes])
-    levels = torch.tensor([wish.levels for wish in wishes]) + 1
-    attribute_loss = functional.cross_entropy(attribute_logits.flatten(0, 1), levels.flatten()) * levels.shape[1]
+@torch.no_grad()
+def calibrate(encoder: TextEncoder, rng: np.random.Generator) -> None:
+    """Fit the temperatures by which logits become probabilities, on fresh captions, typing errors included."""
+    lessons = [_batch(rng) for _ in range(CALIBRATION_BATCHES)]
+    logits = [encoder(prompts) for prompts, _, _ in lessons]
+    kinds = torch.cat([kinds for _, kinds, _ in lessons])
+    levels = torch.cat([levels for _, _, levels in lessons]).flatten()
+    encoder.kind_temperature.copy_(_temperature(torch.cat([row for row, _ in logits]), kinds))
+    encoder.attribute_temperature.copy_(_temperature(torch.cat([row for _, row in logits]).flatten(0, 1), levels))
+
+
+def targets(lessons: list[Lesson]) -> tuple[Tensor, Tensor]:
+    """Classes of the kinds (batch,) and of the attributes (batch, len(ATTRIBUTES)): 0 lower, 1 usual, 2 higher."""
+    kinds = [NOTHING if one.kind is None else KINDS.index(one.kind) for one in lessons]
+    levels = [[one.levels[attribute] + 1 for attribute in ATTRIBUTES] for one in lessons]
+    return torch.tensor(kinds), torch.tensor(levels)
+
+
+def _batch(rng: np.random.Generator) -> tuple[list[str], Tensor, Tensor]:
+    lessons = [lesson(rng) for _ in range(BATCH)]
+    return [mistyped(one.text, rng) for one in lessons], *targets(lessons)
+
+
+def _loss(encoder: TextEncoder, prompts: list[str], kinds: Tensor, levels: Tensor) -> Tensor:
+    kind_logits, attribute_logits = encoder(prompts)
+    attribute_loss = functional.cross_entropy(attribute_logits.flatten(0, 1), levels.flatten()) * len(ATTRIBUTES)
     return functional.cross_entropy(kind_logits, kinds) + ATTRIBUTE_WEIGHT * attribute_loss
 
 
-def train_constants_head(
-    parts: EmbeddedParts, rng: np.random.Generator, *, clips: int, updates: int, report: Report
-) -> None:
-    """Teach the head which constants go with a condition, from `clips` captioned sounds."""
-    known = examples(clips, length_s=SHORTEST_S, rng=rng)  # constants do not depend on the length
-    with torch.no_grad():
-        features = torch.stack(
-            [
-                condition.features
-                for start in range(0, clips, HEAD_BATCH)
-                for condition in parts.text_encoder.conditions(
-                    [example.prompt for example in known[start : start + HEAD_BATCH]]
-                )
-            ]
-        )
-    targets = ConstantsTarget.of([example.sound.constants for example in known])
-    head = parts.constants_head
-    head.train()
-    optimiser = Optimiser(head.parameters(), peak_rate=2e-3, updates=updates, warm_up=50)
-    course = Course("constants head", updates=updates, report=report)
-    for _ in course:
-        rows = torch.from_numpy(rng.integers(0, clips, HEAD_BATCH))
-        seen = features[rows] + CONDITION_JITTER * torch.randn(HEAD_BATCH, features.shape[1])
-        course.note(optimiser.step(head.loss(seen, targets.rows(rows))))
-    head.eval()
+def _temperature(logits: Tensor, classes: Tensor) -> Tensor:
+    losses = [functional.cross_entropy(logits / temperature, classes) for temperature in TEMPERATURES]
+    return TEMPERATURES[int(torch.stack(losses).argmin())]

@@ -1,0 +1,112 @@
+"""What people call the kinds of sound and their attributes: phrases as data, read from the files beside this one.
+
+Paraphrase is learned from these phrases or nowhere: to teach a word, write it into a file and train again.
+"""
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from engine.text.kinds import ATTRIBUTES, GROUPS, KINDS
+
+# The words by which the files name a level: "dark" is brightness -1.
+LEVELS: Final = {
+    **{low: (attribute, -1) for attribute, (low, _) in ATTRIBUTES.items() if low},
+    **{high: (attribute, 1) for attribute, (_, high) in ATTRIBUTES.items() if attribute != "room"},
+    "room": ("room", 1),
+}
+NEAR: Final = 0.6  # the least likeness of letters at which a phrase is suggested
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A wording of a kind, and the levels that it says by itself: "808 kick" is a long one."""
+
+    text: str
+    implied: dict[str, int]  # attribute to -1 or 1
+
+
+@cache
+def phrases() -> dict[str, tuple[Phrase, ...]]:
+    """The phrases of every kind, in the order of the files."""
+    return {
+        kind: tuple(
+            Phrase(text, _levels(key)) for key, listed in _table(group)[kind].items() for text in _split(listed)
+        )
+        for group, kinds in GROUPS.items()
+        for kind in kinds
+    }
+
+
+@cache
+def held_out() -> dict[str, tuple[str, ...]]:
+    """Wordings of every kind that no training sees, made of word stems that training does see."""
+    return {kind: _split(_table("held_out")["held_out"][kind]) for kind in KINDS}
+
+
+@cache
+def unheard() -> dict[str, tuple[str, ...]]:
+    """Wordings that share no word with anything in training: what is understood of these is luck, and is reported."""
+    return {kind: _split(_table("held_out")["unheard"][kind]) for kind in KINDS}
+
+
+@cache
+def adjectives() -> dict[tuple[str, int], tuple[str, ...]]:
+    """What stands before a noun for a level of an attribute: ("brightness", -1) is said "dark", "muffled", ..."""
+    return {LEVELS[word]: _split(listed) for word, listed in _table("attributes")["before"].items()}
+
+
+@cache
+def trailing() -> dict[tuple[str, int], tuple[str, ...]]:
+    """What follows a noun for a level of an attribute: ("room", 1) is said "with reverb", "in a hall", ..."""
+    return {LEVELS[word]: _split(listed) for word, listed in _table("attributes")["after"].items()}
+
+
+@cache
+def fillers(group: str) -> tuple[str, ...]:
+    """Words said with any sound and without consequence: "styles", "intensities", "openings", "closings" or "joins"."""
+    return _split(_table("attributes")["other"][group])
+
+
+@cache
+def strangers(*, kept_out: bool = False) -> tuple[str, ...]:
+    """Words that name no sound we know; with `kept_out`, those that no training sees."""
+    groups = _table("other")["kept_out" if kept_out else "other"]
+    return tuple(text for listed in groups.values() for text in _split(listed))
+
+
+def vocabulary() -> list[tuple[str, str, tuple[str, ...]]]:
+    """(group, kind, phrases) of all that can be asked for, for a page that lists it."""
+    return [(group, kind, tuple(p.text for p in phrases()[kind])) for group, kinds in GROUPS.items() for kind in kinds]
+
+
+def nearest_words(prompt: str, count: int) -> list[str]:
+    """Up to `count` known phrases whose letters are like the prompt's or like one of its words, the likest first.
+
+    >>> nearest_words("lazer gunn", 2)
+    ['gun', 'laser gun']
+    """
+    wordings = [prompt.lower(), *re.findall(r"[a-z0-9'-]{3,}", prompt.lower())]
+    known = {phrase.text for listed in phrases().values() for phrase in listed}
+    likeness: dict[str, float] = {}
+    for wording in wordings:
+        for near in difflib.get_close_matches(wording, known, n=count, cutoff=NEAR):
+            likeness[near] = max(likeness.get(near, 0.0), difflib.SequenceMatcher(None, near, wording).ratio())
+    return sorted(likeness, key=lambda text: (-likeness[text], text))[:count]
+
+
+def _levels(key: str) -> dict[str, int]:
+    return {} if key == "plain" else dict(LEVELS[word] for word in key.split(" and "))
+
+
+@cache
+def _table(name: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads((files(__package__) / f"{name}.toml").read_text("utf-8"))
+
+
+def _split(listed: str) -> tuple[str, ...]:
+    return tuple(text for part in listed.split(",") if (text := " ".join(part.split())))
