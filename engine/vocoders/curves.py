@@ -5,7 +5,7 @@ A *hop* is one column of curves. Times, not frames, are counted here, so a clip 
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -28,73 +28,93 @@ NOISE_LEVELS: Final = slice(14, 38)
 NOISE_GAINS: Final = slice(38, 46)
 CHANNELS: Final = 46
 
-Chord = Literal["none", "minor", "major", "fifth"]
-CHORDS: Final[tuple[Chord, ...]] = get_args(Chord)
-VOICES: Final[dict[Chord, tuple[tuple[int, float], ...]]] = {  # semitones above the pitch, gain in dB
-    "none": ((0, 0.0),),
-    "minor": ((0, 0.0), (3, 0.0), (7, 0.0)),
-    "major": ((0, 0.0), (4, 0.0), (7, 0.0)),
-    "fifth": ((0, 0.0), (7, -4.0)),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constants:
     """What one clip keeps from its first frame to its last.
 
-    They are sampled, not diffused: a pitch that is denoised comes out semitones wrong, one that is chosen is exact.
-    Partial k of the pitch f stands at f * k**stretch; the pitch itself follows `pitch_hz_at`.
+    They are sampled or asked for, not diffused: a pitch that is denoised comes out semitones wrong, one that is chosen
+    is exact. Partial k of the pitch f stands at f * k**stretch; the pitch itself follows `pitch_hz_at`. What is random
+    within a clip (grains, bubbles, flutter) is drawn by the decoder from the clip's seed; here stand its statistics.
     """
 
     pitch_hz: float
+    chord: tuple[int, ...] = (0,)  # the voices, in semitones above the pitch; the lowest first
     stretch: float = 1.0  # 1 is a string, 0.7 a drum skin, 1.4 a bell
     odd: float = 0.0  # 1 mutes the even partials
     detune_cents: float = 0.0  # a second, slightly sharp string that beats with the first
-    chord: Chord = "none"
     sweep_depth: float = 0.0  # the pitch starts 1 + depth times too high ...
     sweep_s: float = 0.03  # ... and falls with this time constant
     glide_octaves: float = 0.0  # over the whole clip, up or down
-    grain: float = 0.0  # 0 is steady noise, 1 is all droplets
+    vibrato: float = 0.0  # depth, as a share of the pitch: 0.01 is 17 cents up and down
+    vibrato_hz: float = 5.0
+    grain: float = 0.0  # 0 is steady noise, 1 is all grains: each 1.25 ms of the noise at its own level
+    grain_hz: float = 240.0  # how many grains a second; 240 is rain, 12 a scratched record
+    bubbles: float = 0.0  # level (linear, beside the noise) of short sines that chirp up where the noise has its bands
+    bubbles_hz: float = 20.0  # how many a second
+    flutter: float = 0.0  # 0 to 1: how deep the noise comes and goes by itself
+    flutter_hz: float = 1.0  # about how often
+    stutter: float = 0.0  # 0 to 1: how much tone and noise break off and take turns at random ...
+    stutter_hz: float = 20.0  # ... about so many times a second
+    width: float = 0.0  # 0 is mono; 1 has nothing in common between left and right, but for the lowest octaves
     drive: float = 0.0
-    room: float = 0.0
+    room: float = 0.0  # level of the reverb
+    room_s: float = 1.1  # its time to -60 dB
+    # The settings that the curves were drawn at: the level asked for (-1, 0 or 1) and the clip's own deviation.
+    brightness: float = 0.0
+    ring: float = 0.0  # of length: the decays are 2.3**ring times the usual
 
-    FEATURES = 14
+    FEATURES = 17
 
     def features(self) -> list[float]:
-        """The constants as about unit-sized numbers, `FEATURES` of them, for the denoiser to see."""
+        """What the curves depend on, as `FEATURES` about unit-sized numbers, for the denoiser to see.
+
+        Chord, width, drive and room act beside or after the curves and are not among them.
+        """
         return [
             math.log2(self.pitch_hz / 261.6256) / 2,
             (self.stretch - 1) * 4,
             self.odd,
             self.detune_cents / 6,
-            *(float(self.chord == chord) for chord in CHORDS),
             math.log2(1 + self.sweep_depth) / 2,
             (math.log2(self.sweep_s) + 5) / 2 if self.sweep_depth else 0.0,
             self.glide_octaves / 4,
+            math.log2(1 + 50 * self.vibrato),
+            math.log2(self.vibrato_hz / 5) if self.vibrato else 0.0,
             self.grain,
-            self.drive,
-            self.room,
+            math.log2(self.grain_hz / 50) / 3 if self.grain else 0.0,
+            self.bubbles,
+            math.log2(self.bubbles_hz / 20) / 2 if self.bubbles else 0.0,
+            self.flutter,
+            math.log2(self.flutter_hz) / 2 if self.flutter else 0.0,
+            self.brightness,
+            self.ring,
         ]
 
 
 def cycles(seconds: Tensor, constants: Constants, *, length_s: float) -> Tensor:
     """How many cycles the pitch has completed by `seconds` (float64), exactly.
 
-    The pitch is f (1 + depth e^(-t/sweep_s)) 2^(glide t/length_s); this is its integral, so that no error gathers
-    over a long clip and any chunk can be decoded on its own.
+    The integral of `pitch_hz_at`, in closed form, so that no error gathers over a long clip and any chunk can be
+    decoded on its own.
     """
     glide = constants.glide_octaves * math.log(2) / length_s
     grown = torch.expm1(glide * seconds) / glide if glide else seconds
     if constants.sweep_depth:
         fall = glide - 1 / constants.sweep_s
         grown = grown + constants.sweep_depth * torch.expm1(fall * seconds) / fall
+    if constants.vibrato:
+        turn = 2 * math.pi * constants.vibrato_hz
+        grown = grown + constants.vibrato * (1 - torch.cos(turn * seconds)) / turn
     return constants.pitch_hz * grown
 
 
 def pitch_hz_at(seconds: Tensor, constants: Constants, *, length_s: float) -> Tensor:
-    """The momentary pitch: what `cycles` integrates."""
+    """The momentary pitch: f ((1 + depth e^(-t/sweep_s)) 2^(glide t/length_s) + vibrato sin(2 pi vibrato_hz t))."""
     sweep = 1 + constants.sweep_depth * torch.exp(-seconds / constants.sweep_s)
-    return constants.pitch_hz * sweep * torch.exp2(constants.glide_octaves * seconds / length_s)
+    glide = torch.exp2(constants.glide_octaves * seconds / length_s)
+    vibrato = constants.vibrato * torch.sin(2 * math.pi * constants.vibrato_hz * seconds)
+    return constants.pitch_hz * (sweep * glide + vibrato)
 
 
 def amplitude(level_db: Tensor) -> Tensor:

@@ -1,4 +1,8 @@
-"""The unpitched part of a clip: seeded noise, its spectrum set every 10 ms, its gain every 1.25 ms."""
+"""The unpitched part of a clip: seeded noise, its spectrum set every 10 ms, its gain every 1.25 ms.
+
+A row of random numbers belongs to each hop and a column to every 50 Hz, so the same seed is the same rush of noise at
+44.1 and 48 kHz, and a longer clip begins like a shorter one.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,32 +12,32 @@ import torch
 from torch import Tensor
 
 from engine.sampling.noise import generator_for
-from engine.vocoders.curves import (
-    GAINS_PER_HOP,
-    NOISE_GAINS,
-    NOISE_LEVELS,
-    amplitude,
-    band_centres_hz,
-    between,
-)
+from engine.vocoders import kernels
+from engine.vocoders.curves import GAINS_PER_HOP, HOPS_PER_S, NOISE_LEVELS, band_centres_hz, between
 
 WIDEST_HZ = 22_050.0  # nothing above, so that noise is as loud at every sample rate
+BINS = 448  # of 50 Hz; the first above WIDEST_HZ is 442, and rows of a multiple of 16 numbers do not depend on how many
 SILENT = 2e-4
-DROPLET_SHARE = 0.3  # of the 1.25 ms steps of grainy noise that hold a droplet
-DROPLET_SPREAD = 0.9  # standard deviation of its level, in nepers
+MONO_BELOW_HZ = 150.0  # for the sake of loudspeakers: what is lowest stays in the middle
+WIDE_ABOVE_HZ = 250.0
+SIDE_POWER = 0.47  # at full width; at 0.5 left and right would have nothing in common, and their sum lose 3 dB
+
+
+@lru_cache(maxsize=4)
+def _bin_hz(window_frames: int, sample_rate_hz: int) -> Tensor:
+    return torch.arange(window_frames // 2 + 1, dtype=torch.float64) * sample_rate_hz / window_frames
 
 
 @lru_cache(maxsize=4)
 def _onto_bins(window_frames: int, sample_rate_hz: int) -> Tensor:
     """(NOISE_BANDS, bins): levels of bands to levels of the bins of a window."""
-    bin_hz = torch.arange(window_frames // 2 + 1, dtype=torch.float64) * sample_rate_hz / window_frames
-    return between(band_centres_hz().log2(), bin_hz.clamp(min=1).log2())
+    return between(band_centres_hz().log2(), _bin_hz(window_frames, sample_rate_hz).clamp(min=1).log2())
 
 
 @lru_cache(maxsize=4)
 def _bin_scale(window_frames: int, sample_rate_hz: int) -> Tensor:
     """What makes level 0 in every band a noise of RMS 1 below `WIDEST_HZ`, and nothing at 0 Hz."""
-    bin_hz = torch.arange(window_frames // 2 + 1) * sample_rate_hz / window_frames
+    bin_hz = _bin_hz(window_frames, sample_rate_hz)
     scale = math.sqrt(window_frames / 2 * sample_rate_hz / (2 * WIDEST_HZ))
     return scale * ((bin_hz > 0) & (bin_hz <= WIDEST_HZ)).float()
 
@@ -43,66 +47,76 @@ def _window(window_frames: int) -> Tensor:
     return torch.sin(math.pi * (torch.arange(window_frames) + 0.5) / window_frames)
 
 
-@lru_cache(maxsize=4)
-def _gains_onto_frames(block_frames: int) -> Tensor:
-    """(GAINS_PER_HOP + 1, block_frames): the gains of a block and the first of the next, onto its frames."""
-    places = torch.arange(block_frames, dtype=torch.float64) * GAINS_PER_HOP / block_frames
-    return between(torch.arange(GAINS_PER_HOP + 1, dtype=torch.float64), places)
+def side_power(hz: Tensor, *, width: float) -> Tensor:
+    """The share of the noise's power in which left and right are opposite."""
+    return SIDE_POWER * width * ((hz - MONO_BELOW_HZ) / (WIDE_ABOVE_HZ - MONO_BELOW_HZ)).clamp(0, 1).float()
 
 
-def fine_gains(curves: Tensor, *, grain: float, seed: int) -> Tensor:
-    """(hops, GAINS_PER_HOP) linear gains of the noise, with the seed's droplets where the noise is grainy."""
-    gains = amplitude(curves[:, NOISE_GAINS])
-    if grain <= 0:
-        return gains
-    generator = generator_for(seed, "droplets")
-    falls = torch.rand(gains.shape, generator=generator) < DROPLET_SHARE
-    sizes = torch.exp(DROPLET_SPREAD * torch.randn(gains.shape, generator=generator))
-    return gains * (1 - grain + grain * falls * sizes)
+def random_spectra(rows: int, *, bins: int, seed: int, purpose: str) -> Tensor:
+    """(rows, bins) complex of variance 2; 0 above the first `BINS`."""
+    spectra = torch.view_as_complex(torch.randn(rows, BINS, 2, generator=generator_for(seed, purpose)))
+    return spectra[:, :bins] if bins <= BINS else torch.nn.functional.pad(spectra, (0, bins - BINS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
     """The unpitched part, ready to be written block by block."""
 
-    levels_db: Tensor  # (blocks + 1, NOISE_BANDS) at the borders of the blocks
-    gains: Tensor  # (blocks + 1, GAINS_PER_HOP)
-    spectra: Tensor  # (sounding blocks + 1, bins) complex: white noise from the seed
+    bin_levels_db: Tensor  # (sounding blocks + 1, bins) at the borders of the blocks
+    gains: Tensor  # (channels, steps): linear, every 1.25 ms of the clip
+    middle: Tensor  # (sounding blocks + 1, bins) complex: white noise from the seed
+    side: Tensor | None  # another such, added on the left and taken off on the right; None in mono
     sample_rate_hz: int
     block_frames: int
 
     @classmethod
-    def of(cls, curves: Tensor, *, grain: float, seed: int, sample_rate_hz: int, block_frames: int) -> "Noise":
+    def of(
+        cls, curves: Tensor, *, gains: Tensor, width: float, seed: int, sample_rate_hz: int, block_frames: int
+    ) -> "Noise":
         """The noise of `curves` (blocks + 1, CHANNELS). Random numbers are drawn only as far as it sounds."""
-        gains = fine_gains(curves, grain=grain, seed=seed)
-        sounding = (gains > SILENT).any(1).nonzero()[:, 0]
-        borders = min(int(sounding[-1]) + 2, len(curves)) if len(sounding) else 0
-        shape = (borders, block_frames + 1, 2)  # a window is two blocks, so it has block_frames + 1 bins
-        spectra = torch.view_as_complex(torch.randn(shape, generator=generator_for(seed, "noise")))
+        sounding = (gains > SILENT).any(0).nonzero()[:, 0]
+        borders = 0
+        if len(sounding):
+            end_s = (int(sounding[-1]) + 1) / (GAINS_PER_HOP * HOPS_PER_S)
+            borders = min(math.ceil(end_s * sample_rate_hz / block_frames) + 1, len(curves))
+        window_frames = 2 * block_frames
+        bins = block_frames + 1
+        middle = random_spectra(borders, bins=bins, seed=seed, purpose="noise")
+        side = None
+        if len(gains) == 2:
+            power = side_power(_bin_hz(window_frames, sample_rate_hz), width=width)
+            side = random_spectra(borders, bins=bins, seed=seed, purpose="side noise") * power.sqrt()
+            middle = middle * (1 - power).sqrt()
         return cls(
-            levels_db=curves[:, NOISE_LEVELS],
+            bin_levels_db=curves[:borders, NOISE_LEVELS] @ _onto_bins(window_frames, sample_rate_hz),
             gains=gains,
-            spectra=spectra,
+            middle=middle,
+            side=side,
             sample_rate_hz=sample_rate_hz,
             block_frames=block_frames,
         )
 
-    @property
-    def silent(self) -> bool:
-        """Whether the noise never sounds."""
-        return len(self.spectra) == 0
-
-    def add_to(self, waveform: Tensor, *, start_block: int) -> None:
-        """Add the blocks from `start_block` on to `waveform` (blocks, block_frames), in place."""
-        blocks = min(len(waveform), len(self.spectra) - 1 - start_block)
+    def add_to(self, waveform: Tensor, *, start_block: int, blocks: int) -> None:
+        """Add so many blocks from `start_block` on to `waveform` (channels, frames), in place."""
+        blocks = min(blocks, len(self.middle) - 1 - start_block)
         if blocks <= 0:
             return
         borders = slice(start_block, start_block + blocks + 1)
         window_frames = 2 * self.block_frames
-        levels_db = self.levels_db[borders] @ _onto_bins(window_frames, self.sample_rate_hz)
-        bins = self.spectra[borders] * torch.pow(10.0, levels_db / 20)
-        bins = bins * _bin_scale(window_frames, self.sample_rate_hz)
-        windows = torch.fft.irfft(bins, n=window_frames) * _window(window_frames)
-        white = windows[:-1, self.block_frames :] + windows[1:, : self.block_frames]
-        gains = torch.cat([self.gains[borders][:-1], self.gains[borders][1:, :1]], 1)
-        waveform[:blocks] += white * (gains @ _gains_onto_frames(self.block_frames))
+        scale = torch.pow(10.0, self.bin_levels_db[borders] / 20) * _bin_scale(window_frames, self.sample_rate_hz)
+        middle = self.middle[borders] * scale
+        if self.side is None:
+            spectra = middle[None]
+        else:
+            side = self.side[borders] * scale
+            spectra = torch.stack([middle + side, middle - side])
+        kernels.add_noise(
+            waveform.numpy(),
+            start_block * self.block_frames,
+            (start_block + blocks) * self.block_frames,
+            self.block_frames,
+            torch.fft.irfft(spectra, n=window_frames).numpy(),
+            _window(window_frames).numpy(),
+            self.gains.numpy(),
+            GAINS_PER_HOP * HOPS_PER_S / self.sample_rate_hz,
+        )
