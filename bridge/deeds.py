@@ -1,6 +1,7 @@
 """What each message from outside does: one method for each row of the route table that the bridge hears."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class Deeds:
         self._panicked_at_s = -math.inf
         self._said = 0  # how many cues /cue/say has made
         self._by_address: dict[str, Callable[[Heard], None]] = {
-            route.address: getattr(self, route.address.replace("<name>", "name").strip("/").replace("/", "_"))
+            route.address: getattr(self, re.sub("[<>]", "", route.address).strip("/").replace("/", "_"))
             for route in ROUTES
             if route.to == "bridge"
         }
@@ -121,6 +122,7 @@ class Deeds:
     def take_pin(self, heard: Heard) -> None:
         """Never drop the current take's samples."""
         _, sound = self._current(heard)
+        self._player.shaper.keep(sound.take_id)
         try:
             self._player.library.pin(sound.take_id)
         except TakeError as error:
@@ -130,6 +132,13 @@ class Deeds:
         """Make the current take again from the same seed at more steps, and swap it in."""
         cue, _ = self._current(heard)
         self._fire(replace(cue, steps=REFINED_STEPS), heard)
+
+    def take_shape(self, heard: Heard) -> None:
+        """Turn a knob of a track, or with reset all of them back."""
+        value = heard.message.number("value") if "value" in heard.message.values else None
+        self._player.turn_knob(self._track(heard), heard.message.text("knob"), value, reply=heard.reply)
+
+    take_track_shape_knob = take_shape
 
     # Tracks and transport --------------------------------------------------------------------------------------------
 
@@ -225,6 +234,8 @@ class Deeds:
                     state="looping" if track.looping else "waiting" if waiting else "idle",
                 )
             )
+            for knob, value in player.shaper.knobs(name).turned.items():
+                heard.reply(codec.write("/status/knob", track=name, knob=knob, value=value))
         heard.reply(codec.write("/status/end", tracks=len(player.launcher.tracks)))
 
     # Finding what a message names ------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ class Launcher:
         self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in track_names}
         self._mixer, self._transport, self._meter, self._tell = mixer, transport, meter, tell
-        self._unheard: dict[VoiceId, Launch] = {}
+        self._unheard: dict[VoiceId, Launch] = {}  # a launch may have two voices, if one is to take over from the other
+        self._looped: dict[str, list[tuple[Cue, Sound]]] = {name: [] for name in track_names}
 
     def launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
         """Lay a sound on its track; `cue` is the wish's own, or that of the take that stands in. Raises `MixerFull`."""
@@ -62,6 +63,7 @@ class Launcher:
                 length_beats=cue.length_beats,
                 swap_frames=round(cue.swap_fade_ms / 1_000 * self._mixer.sample_rate_hz),
             )
+            self._looped[cue.track] = [*(one for one in self._looped[cue.track] if track.loops(one[1])), (cue, sound)]
         else:
             self._take_the_place_of(cue, frame)
             voice = track.launch_once(sound, frame=frame)
@@ -82,6 +84,35 @@ class Launcher:
         candidates = own or loops
         return candidates[-1] if candidates else None
 
+    def playing(self, track: str) -> list[tuple[Cue, Sound]]:
+        """What a track plays: what loops on it, in the order of launching, and what was launched last."""
+        found = [(cue, sound) for cue, sound in self._looped[track] if self.tracks[track].loops(sound)]
+        if self.history[track] and all(sound is not self.history[track][-1][1] for _, sound in found):
+            found.append(self.history[track][-1])
+        return found
+
+    def bend(self, track: str, old: Sound, new: Sound, *, at_frame: int, fade_frames: int) -> None:
+        """Let `new` take over from `old`, the same in other samples: where that loops, and where it is to begin.
+
+        Raises `MixerFull`.
+        """
+        for played in (self.history[track], self._looped[track]):
+            for index, (cue, sound) in enumerate(played):
+                if sound is old:
+                    played[index] = (cue, new)
+        swapped = self.tracks[track].bend(
+            old, new, now_frame=self._mixer.frame, at_frame=at_frame, fade_frames=fade_frames
+        )
+        for voice, launch in list(self._unheard.items()):
+            if launch.cue.track == track and not launch.cue.loop and launch.take_id == old.take_id:
+                twin = self._mixer.swap(voice, new.samples, at_frame=at_frame, fade_frames=fade_frames, gain=new.gain)
+                if twin is not None:
+                    swapped[voice] = twin
+        for voice, twin in swapped.items():
+            if voice in self._unheard:  # whichever of the two is heard first counts
+                launch = self._unheard[twin] = self._unheard[voice]
+                launch.take_id = new.take_id
+
     def plan(self, *, now_frame: int, until_frame: int) -> None:
         """Lay out every loop's passes up to `until_frame`."""
         for track in self.tracks.values():
@@ -90,29 +121,39 @@ class Launcher:
     def stop(self, track: str, *, fade_frames: int) -> None:
         """Fade out what sounds on a track, and take back what was to sound."""
         self.tracks[track].stop(fade_frames=fade_frames)
-        for voice, launch in list(self._unheard.items()):
+        for launch in list(self._unheard.values()):
             if launch.cue.track == track:
-                del self._unheard[voice]
-                self.launches.remove(launch)
+                self._take_back(launch)
 
-    def note_what_sounded(self) -> None:
-        """Read the mixer's reports: the frame at which each launch was first heard."""
+    def note_what_sounded(self) -> list[Launch]:
+        """Read the mixer's reports: what has begun to sound, with the frame at which it was first heard."""
+        heard = []
         for report in self._mixer.launched():
-            launch = self._unheard.pop(report.voice, None)
+            launch = self._unheard.get(report.voice)
             if launch is not None:
                 launch.heard_frame = report.first_frame
                 self._tell_of(launch)
+                self._take_back(launch, heard=True)
+                heard.append(launch)
         long_ago_frame = self._mixer.frame - round(FORGOTTEN_AFTER_S * self._mixer.sample_rate_hz)
         for voice in [voice for voice, launch in self._unheard.items() if launch.asked_frame < long_ago_frame]:
             del self._unheard[voice]  # a newer loop took its beat before it sounded
+        return heard
 
     def _take_the_place_of(self, cue: Cue, frame: int) -> None:
         """Take back a one-shot that was laid out for the same slot and frame: the newest is the one that counts."""
         for voice, other in list(self._unheard.items()):
             if other.asked_frame == frame and slot_of(other.cue) == slot_of(cue):
                 self._mixer.end(voice, at_frame=frame, fade_frames=0)
-                del self._unheard[voice]
-                self.launches.remove(other)
+                self._take_back(other)
+
+    def _take_back(self, launch: Launch, *, heard: bool = False) -> None:
+        """Wait for a launch to be heard no longer."""
+        voices = [voice for voice, other in self._unheard.items() if other is launch]
+        for voice in voices:
+            del self._unheard[voice]
+        if voices and not heard:
+            self.launches.remove(launch)
 
     def _tell_of(self, launch: Launch) -> None:
         bar, beat = self._meter.position(launch.asked_beat)

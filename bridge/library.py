@@ -23,6 +23,7 @@ from bridge.wav_files import forget_when
 from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest
+from osc_schemas.shape import NEUTRAL, Shape
 
 SAMPLES_WAITING_MAX = 256  # clips not yet on disk; more than that waits for the disk
 
@@ -52,7 +53,7 @@ class Take:
 def take_id_of(cue_name: str, clip: Clip) -> str:
     """The cue's name and a hash over all that the samples follow from: the same sound has the same id, always."""
     request, provenance = clip.request, clip.provenance
-    made_of = [
+    made_of: list[Any] = [
         provenance.family,
         provenance.weights_hash,
         provenance.device,
@@ -64,6 +65,9 @@ def take_id_of(cue_name: str, clip: Clip) -> str:
         request.tail_frames,
         request.sample_rate_hz,
     ]
+    more = [request.tempo_bpm, request.key, asdict(request.shape)]
+    if more != [None, "", asdict(NEUTRAL)]:  # without them the id stays what it was before there were any
+        made_of += more
     digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:10]
     return f"{re.sub(r'[^a-z0-9]+', '-', cue_name.lower()).strip('-') or 'take'}-{digest}"
 
@@ -228,7 +232,8 @@ def _as_json(take: Take) -> dict[str, Any]:
 
 def _from_json(entry: dict[str, Any], folder: Path) -> Take:
     fields = {key: value for key, value in entry.items() if key in Take.__dataclass_fields__}
-    fields["request"] = GenerateRequest(**fields["request"])
+    request = fields["request"]
+    fields["request"] = GenerateRequest(**(request | {"shape": Shape(**request.get("shape", {}))}))
     fields["provenance"] = Provenance(**fields["provenance"])
     fields["path"] = folder / "samples" / Path(fields["path"]).name
     return Take(**fields)

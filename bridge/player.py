@@ -7,6 +7,7 @@ waits and never sleeps; so live it runs on a thread beside the sound, offline as
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -15,10 +16,11 @@ from bridge.audience import Audience, Reply
 from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.launcher import Launcher
-from bridge.library import Library
+from bridge.library import Library, take_id_of
 from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
 from bridge.set_file import NoteTrigger, Set
-from bridge.shelf import Shelf
+from bridge.shaper import Shaper
+from bridge.shelf import Shelf, sound_key
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
@@ -27,6 +29,7 @@ from bridge.tracks.sound import Sound, levelled, sound_of
 from bridge.triggers.heard import Heard, Trigger, unanswered
 from bridge.wish import How, Wish, slot_of
 from osc_schemas import codec
+from osc_schemas.clip import Clip
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.request import GenerateRequest, Refusal
@@ -35,6 +38,7 @@ HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter 
 PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
 PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
 ARMED_MAX, ARMED_WAITS_S = 128, 3_600.0  # what is armed is made when nothing else is wanted
+SETTLED_S = 0.6  # when tempo and knobs have rested so long, what is armed is made again to fit them
 SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
 WISHES_MAX = 1_000
 
@@ -87,7 +91,12 @@ class Player:
         self.cues = dict(music.cues)
         self.wishes: dict[str, Wish] = {}
         self.end_beat: float | None = None  # where timeline and loops end by themselves, as in a render
+        self.shaper = Shaper(
+            engine=engine, launcher=self.launcher, mixer=mixer, keeper=self, tell=self.tell, refuse=self.refuse
+        )
         self._shelf = Shelf()
+        self._armed: dict[str, None] = {}  # names of cues, the latest last
+        self._unsettled_frame: int | None = None  # since when tempo or knobs are other than what is armed was made for
         self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
         self._place_ahead_frames = place_ahead_frames
         self._exact, self._arm = exact, arm
@@ -138,24 +147,35 @@ class Player:
         """
         now_frame = self.mixer.frame
         self.play()
-        request = self._request(cue, deadline_in_s=0.0)
-        if sound is None and (at_hand := self._shelf.get(request)) is not None:
-            sound = self._levelled(at_hand, cue)
+        soonest_beat = self.transport.beat_at_frame(now_frame + self._place_ahead_frames)
+        request = self._request(cue, beat=soonest_beat if asked_beat is None else asked_beat)
+        at_hand = sound or self._nearly_at_hand(request, cue)
         if asked_beat is None:
-            lookahead_s = 0.0 if sound else self.latencies.p99_s(request)
+            lookahead_s = 0.0 if at_hand else self.latencies.p99_s(request)
             earliest_frame = max(now_frame + self._place_ahead_frames + self.frames(lookahead_s), not_before_frame)
             asked_beat = landing_beat(
                 earliest_beat=max(0.0, self.transport.beat_at_frame(earliest_frame)), quantum_beats=cue.quantum_beats
             )
-        wish = self._wish(cue, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=sound)
+            if self.transport.tempo_at_beat(asked_beat) != request.tempo_bpm:
+                request = self._request(cue, beat=asked_beat)
+                at_hand = sound or self._nearly_at_hand(request, cue)
+        wish = self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=at_hand)
         self.answer_where(wish)
         return wish
 
     def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
-        """Have `cue` made now, so that firing it later takes no engine time."""
-        under_way = any(wish.cue == cue for wish in self.wishes.values())
-        if not under_way and self._shelf.get(self._request(cue, deadline_in_s=0.0)) is None:
-            self._wish(cue, trigger=trigger, reply=reply, asked_beat=None, sound=None)
+        """Have `cue` made now, so that firing it later takes no engine time.
+
+        The latest 128 are made again when tempo or knobs have changed.
+        """
+        request = self._request(cue, beat=math.inf)
+        self._armed.pop(cue.name, None)
+        self._armed[cue.name] = None
+        if len(self._armed) > ARMED_MAX:
+            del self._armed[next(iter(self._armed))]
+        under_way = any(sound_key(wish.request) == sound_key(request) for wish in self.wishes.values())
+        if not under_way and self.at_hand(request, cue) is None:
+            self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=None, sound=None)
 
     def arm_what_is_played_by_hand(self) -> None:
         """Arm the cues that a pad, a scene or nothing but a message fires, so that each lands on its first hit."""
@@ -178,7 +198,16 @@ class Player:
         for wish in [wish for wish in self.wishes.values() if wish.cue.track == track]:
             self._drop(wish)
 
-    def _wish(self, cue: Cue, *, trigger: Trigger, reply: Reply, asked_beat: float | None, sound: Sound | None) -> Wish:
+    def _wish(
+        self,
+        cue: Cue,
+        request: GenerateRequest,
+        *,
+        trigger: Trigger,
+        reply: Reply,
+        asked_beat: float | None,
+        sound: Sound | None,
+    ) -> Wish:
         if len(self.wishes) >= WISHES_MAX:
             raise CueError(f"{WISHES_MAX} cues are under way already; wait, or take some back with /cue/cancel")
         for other in list(self.wishes.values()):  # the newest wish for a slot and a beat is the one that counts
@@ -192,22 +221,26 @@ class Player:
         deadline_in_s = ARMED_WAITS_S
         if asked_beat is not None:
             ahead_frames = self.transport.frame_at_beat(asked_beat) - self._place_ahead_frames - self.mixer.frame
-            deadline_in_s = ahead_frames / self.mixer.sample_rate_hz
-        request = self._request(cue, deadline_in_s=deadline_in_s)
+            deadline_in_s = max(0.0, ahead_frames / self.mixer.sample_rate_hz)
+        request = replace(request, deadline_in_s=deadline_in_s)
         wish = Wish(cue=cue, trigger=trigger, reply=reply, request=request, asked_beat=asked_beat, sound=sound)
         self.wishes[request.request_id] = wish
         if sound is None:
             self.engine.request(request)
         return wish
 
-    def _request(self, cue: Cue, *, deadline_in_s: float) -> GenerateRequest:
+    def _request(self, cue: Cue, *, beat: float) -> GenerateRequest:
+        """What the engine is asked for a cue that lands on `beat`, at the tempo of that beat."""
         self._requests_made += 1
         return request_for(
             cue,
             request_id=f"{cue.name[:40]}-{self._requests_made}",
-            frames=self.transport.frames_in(cue.length_beats, at_frame=self.mixer.frame),
+            frames=self.transport.frames_in(cue.length_beats, from_beat=beat),
             sample_rate_hz=self.mixer.sample_rate_hz,
-            deadline_in_s=deadline_in_s,
+            tempo_bpm=self.transport.tempo_at_beat(beat),
+            key=self.music.key,
+            knobs=self.shaper.knobs(cue.track),
+            deadline_in_s=0.0,
             slot="",  # which wish outlives which depends on their beats, and those are ours to compare
             exact=self._exact,
         )
@@ -216,6 +249,8 @@ class Player:
 
     def _take_in(self, event: ClipArrived) -> None:
         """Keep the clip as a take, ready it for its track, and note how long it took."""
+        if self.shaper.took(event):  # and its time tells nothing about cues: bending takes less than making
+            return
         clip, wish = event.clip, self.wishes.get(event.clip.request.request_id)
         self.latencies.note(clip.request, event.request_to_clip_ms / 1_000)
         if wish is None:  # taken back while it was made
@@ -224,17 +259,8 @@ class Player:
             sentence = f"the engine made silence of {wish.cue.prompt!r}; say it in other words or take another seed"
             self._give_up(Refusal(request_id=clip.request.request_id, reason="silent", sentence=sentence))
             return
-        loudness_lufs = loudness.measure_lufs(clip.samples[: clip.request.frames], clip.request.sample_rate_hz)
-        take = self.library.keep(
-            clip,
-            wish.cue,
-            tempo_bpm=self.transport.tempo_bpm(self.mixer.frame),
-            loudness_lufs=loudness_lufs if math.isfinite(loudness_lufs) else None,
-            request_to_clip_ms=event.request_to_clip_ms,
-        )
-        sound = sound_of(clip, take_id=take.take_id, loudness_lufs=loudness_lufs)
-        self._shelf.put(clip.request, sound)
-        wish.sound, wish.request_to_clip_ms = self._levelled(sound, wish.cue), event.request_to_clip_ms
+        wish.sound, wish.request_to_clip_ms = self.sound_of(clip, wish.cue), event.request_to_clip_ms
+        self.keep(clip, wish.cue, wish.sound, request_to_clip_ms=event.request_to_clip_ms)
         self.tell(
             "/clip/ready",
             request_id=clip.request.request_id,
@@ -248,6 +274,8 @@ class Player:
 
     def _give_up(self, refusal: Refusal) -> None:
         """No clip will come: say so, and let the slot's last take stand in on the beat."""
+        if self.shaper.given_up(refusal):
+            return
         wish = self.wishes.pop(refusal.request_id, None)
         if wish is None or refusal.reason in ("cancelled", "superseded"):
             return
@@ -261,7 +289,10 @@ class Player:
     def tick(self) -> None:
         """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
         now_frame = self.mixer.frame
-        self.launcher.note_what_sounded()
+        for launch in self.launcher.note_what_sounded():
+            self.shaper.keep(launch.take_id)
+        self.shaper.catch_up()
+        self._arm_again(now_frame)
         if not self.transport.playing:
             return
         self.ask_ahead()
@@ -398,6 +429,12 @@ class Player:
         free_beat = max(0.0, self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S)))
         at_beat = landing_beat(earliest_beat=free_beat, quantum_beats=self.meter.beats_per_bar)
         self.transport.set_tempo(tempo_bpm, at_beat=at_beat, at_frame=now_frame)
+        self._unsettled_frame = now_frame
+
+    def turn_knob(self, track: str, knob: str, value: float | None, *, reply: Reply) -> None:
+        """Bend what a track plays, and all that lands on it from now on. Raises `CueError`."""
+        self.shaper.turn(track, knob, value, reply=reply)
+        self._unsettled_frame = self.mixer.frame
 
     def set_gain(self, track: str, gain_db: float, *, ramp_s: float) -> None:
         """Bring a track to a gain."""
@@ -419,6 +456,51 @@ class Player:
         packet = codec.write("/refused", what=what[:200], reason=reason, sentence=sentence)
         reply(packet)
         self.audience.tell(packet, now_s=self.now_s(), besides=reply)
+
+    # Clips and sounds ------------------------------------------------------------------------------------------------
+
+    def at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
+        """The sound that `request` would give, ready for its track, if it was made before."""
+        sound = self._shelf.get(request)
+        return None if sound is None else self._levelled(sound, cue)
+
+    def sound_of(self, clip: Clip, cue: Cue) -> Sound:
+        """A clip made ready for its track."""
+        loudness_lufs = loudness.measure_lufs(clip.samples[: clip.request.frames], clip.request.sample_rate_hz)
+        return self._levelled(sound_of(clip, take_id=take_id_of(cue.name, clip), loudness_lufs=loudness_lufs), cue)
+
+    def keep(self, clip: Clip, cue: Cue, sound: Sound, *, request_to_clip_ms: float) -> None:
+        """Make a take of a clip, and have its sound at hand."""
+        self.library.keep(
+            clip,
+            cue,
+            tempo_bpm=clip.request.tempo_bpm or self.transport.tempo_bpm(self.mixer.frame),
+            loudness_lufs=sound.loudness_lufs if math.isfinite(sound.loudness_lufs) else None,
+            request_to_clip_ms=request_to_clip_ms,
+        )
+        self._shelf.put(clip.request, sound)
+
+    def _nearly_at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
+        """What can land at once: the sound itself or, since knobs never delay a landing, another shape of it.
+
+        The knobs bend that one as soon as it is on its track. Offline nothing is late, so nothing stands in.
+        """
+        sound = self.at_hand(request, cue) or self.shaper.claim(request)
+        if sound is None and not self._exact and (other := self._shelf.in_any_shape(request)) is not None:
+            sound = self._levelled(other, cue)
+        return sound
+
+    def _arm_again(self, now_frame: int) -> None:
+        """Have what is armed made for the tempo and the knobs of now, once they rest: a sweep asks for it once."""
+        since_frame = self._unsettled_frame
+        if since_frame is None or now_frame - since_frame < self.frames(SETTLED_S):
+            return
+        self._unsettled_frame = None
+        for cue in [self.cues[name] for name in self._armed if name in self.cues]:
+            try:
+                self.arm(cue, trigger="api", reply=unanswered)
+            except SchemaError as error:
+                self.refuse(unanswered, cue.name, "bad-request", str(error))
 
     def _levelled(self, sound: Sound, cue: Cue) -> Sound:
         return levelled(sound, target_lufs=self.music.tracks[cue.track].loudness_lufs, gain_db=cue.gain_db)

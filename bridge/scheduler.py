@@ -4,10 +4,12 @@ import math
 from collections import deque
 from typing import Literal
 
+from bridge.knobs import on_top_of
 from osc_schemas import bounds
-from osc_schemas.cue import Cue
+from osc_schemas.cue import KEY_OFF, Cue
 from osc_schemas.errors import CueError
 from osc_schemas.request import GenerateRequest
+from osc_schemas.shape import NEUTRAL, Shape
 
 # A clip rings out for this long after its end (or for half its length, if that is less); a loop's next pass plays over
 # it, which is what folds the tail into the head.
@@ -26,11 +28,22 @@ def landing_beat(*, earliest_beat: float, quantum_beats: float) -> float:
 
 
 def request_for(
-    cue: Cue, *, request_id: str, frames: int, sample_rate_hz: int, deadline_in_s: float, slot: str, exact: bool
+    cue: Cue,
+    *,
+    request_id: str,
+    frames: int,
+    sample_rate_hz: int,
+    tempo_bpm: float,
+    deadline_in_s: float,
+    slot: str = "",
+    exact: bool,
+    key: str = "",
+    knobs: Shape = NEUTRAL,
 ) -> GenerateRequest:
-    """What the engine is asked for `cue`, whose length in frames is `frames` at the present tempo.
+    """What the engine is asked for `cue`, whose length in frames is `frames` at the tempo of its landing.
 
-    Raises `CueError` for a clip that would be longer than any is.
+    `key` is the music's own, for a cue that says nothing of one; `knobs` are those of its track. Raises `CueError` for
+    a clip that would be longer than any is.
     """
     if frames > bounds.CLIP_S_MAX * sample_rate_hz:
         raise CueError(
@@ -46,6 +59,9 @@ def request_for(
         seed=cue.seed,
         steps=cue.steps,
         guidance_scale=cue.guidance_scale,
+        tempo_bpm=tempo_bpm,
+        key="" if cue.key == KEY_OFF else cue.key or key,
+        shape=on_top_of(cue.shape, knobs),
         deadline_in_s=max(0.0, deadline_in_s),
         slot=slot,
         exact=exact,

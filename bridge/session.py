@@ -106,6 +106,7 @@ class Session:
         self.output.stop()
         if self.recorder:
             self.recorder.close()
+        self._bravely(self.player.shaper.finish)
         self.library.close()
 
     def __enter__(self) -> Self:

@@ -18,6 +18,7 @@ from bridge.set_words import (
     NoteTrigger,
     Set,
     SetError,
+    ShapeTrigger,
     TimelineEntry,
     TrackSpec,
     cue_with,
@@ -26,6 +27,7 @@ from bridge.set_words import (
 from bridge.toml_lines import KeyPath, key_lines
 from bridge.toml_values import Table, built, check_keys, fitted, table_at, tables_at, values_for
 from osc_schemas.cue import Cue
+from osc_schemas.shape import Shape
 
 __all__ = [
     "SETTABLE",
@@ -36,6 +38,7 @@ __all__ = [
     "NoteTrigger",
     "Set",
     "SetError",
+    "ShapeTrigger",
     "TimelineEntry",
     "TrackSpec",
     "cue_with",
@@ -44,7 +47,7 @@ __all__ = [
     "read_set",
 ]
 
-_HEAD = ("title", "tempo_bpm", "meter", "length_bars", "sample_rate_hz")  # the keys of [set]
+_HEAD = ("title", "tempo_bpm", "key", "meter", "length_bars", "sample_rate_hz")  # the keys of [set]
 FILE_BYTES_MAX = 1_000_000
 
 T = typing.TypeVar("T")
@@ -165,8 +168,11 @@ def _effect(table: Table, key: KeyPath) -> Effect:
 
 def _cue(table: Table, key: KeyPath, engine: EngineChoice) -> Cue:
     names = [field.name for field in fields(Cue) if field.name != "name"]
-    values = values_for(Cue, table, key, names=names)
-    return built(Cue, {"steps": engine.steps, **values, "name": key[-1]}, key, sound=_SOUND[Cue])
+    check_keys(table, names, key)
+    plain = {name: value for name, value in table.items() if name != "shape"}
+    values = values_for(Cue, plain, key, names=names)
+    shape = _read(Shape, table_at(table, "shape", key), (*key, "shape"))
+    return built(Cue, {"steps": engine.steps, **values, "shape": shape, "name": key[-1]}, key, sound=_SOUND[Cue])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +185,10 @@ def _midi(triggers: Table) -> tuple[MidiTrigger, ...]:
     found: list[MidiTrigger] = []
     for index, table in enumerate(tables_at(triggers, "midi", ("triggers",))):
         key = ("triggers", "midi", index)
-        found.append(_read(ControlTrigger, table, key) if "cc" in table else _read(NoteTrigger, table, key))
+        kind: type[MidiTrigger] = NoteTrigger
+        if "cc" in table:
+            kind = ShapeTrigger if "shape" in table else ControlTrigger
+        found.append(_read(kind, table, key))
     return tuple(found)
 
 
@@ -231,6 +240,7 @@ _SOUND: dict[type, dict[str, Any]] = {
     Cue: {"name": "x", "track": "x", "prompt": "x", "length_beats": 1.0},
     NoteTrigger: {"note": 0, "cue": "x"},
     ControlTrigger: {"cc": 0, "set": "x.seed", "range": (0.0, 1.0)},
+    ShapeTrigger: {"cc": 0, "shape": "x.room"},
     _TimelineLine: {"beat": 0.0, "cue": "x", "every_beats": 1.0, "until_beat": 1.0},
 }
 

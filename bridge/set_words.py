@@ -14,6 +14,7 @@ from osc_schemas import bounds
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.nearest import nearest_only
+from osc_schemas.shape import KNOB
 
 FAMILIES = ("embedded",)
 TITLE_CHARACTERS_MAX = 200
@@ -122,7 +123,43 @@ class ControlTrigger:
         return self.set.rpartition(".")[2]
 
 
-MidiTrigger = NoteTrigger | ControlTrigger
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeTrigger:
+    """A MIDI controller that turns a knob of a track, as in shape="drums.brightness".
+
+    0 to 127 are spread over `range`, or over all that the knob has. Where the knob bends nothing in the middle, 64 is
+    exactly that.
+    """
+
+    cc: int
+    shape: str
+    range: tuple[float, float] | None = None
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds.check_range("cc", self.cc, 0, 127, SetError)
+        _check_channel(self.channel)
+        if self.knob not in KNOB or not self.track:
+            raise SetError(
+                f"shape is {self.shape[:80]!r}; it must be a track and one of its knobs, such as drums.brightness"
+                + nearest(self.knob, KNOB)
+            )
+        knob = KNOB[self.knob]
+        for end in self.range or ():
+            bounds.check_range(f"an end of the range of {self.knob}", end, knob.low, knob.high, SetError)
+
+    @property
+    def track(self) -> str:
+        """The track whose knob is turned."""
+        return self.shape.rpartition(".")[0]
+
+    @property
+    def knob(self) -> str:
+        """The knob that is turned."""
+        return self.shape.rpartition(".")[2]
+
+
+MidiTrigger = NoteTrigger | ControlTrigger | ShapeTrigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +194,7 @@ class Set:
     timeline: typing.Sequence[TimelineEntry] = ()
     title: str = ""
     tempo_bpm: float = 120.0
+    key: str = ""  # such as "D minor": every clip's pitches are brought into it; "" leaves them alone
     meter: str = "4/4"
     length_bars: int | None = None  # where a render ends; None: on the bar line after the timeline's last clip
     sample_rate_hz: int = 48_000
@@ -173,6 +211,7 @@ class Set:
         if len(self.title) > TITLE_CHARACTERS_MAX:
             raise SetError(f"title has {len(self.title)} characters; at most {TITLE_CHARACTERS_MAX} are taken")
         bounds.check_range("tempo_bpm", self.tempo_bpm, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, SetError)
+        bounds.check_key(self.key, SetError)
         if not re.fullmatch(r"[1-9][0-9]?/(1|2|4|8|16)", self.meter, re.ASCII):
             raise SetError(f"meter is {self.meter[:80]!r}; it must be like 4/4, 3/4 or 7/8")
         if self.length_bars is not None:
@@ -229,6 +268,8 @@ class Set:
                 case ControlTrigger():
                     self._check_known("cue", trigger.cue, self.cues, (*key, "set"))
                     self._check_ends(trigger, (*key, "range"))
+                case ShapeTrigger():
+                    self._check_known("track", trigger.track, self.tracks, (*key, "shape"))
         for index, entry in enumerate(self.timeline):
             self._check_known("cue", entry.cue, self.cues, ("timeline", index, "cue"))
 

@@ -16,7 +16,7 @@ from osc_schemas.errors import WireError
 from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, SHAPE_KEY, Arg, Listener, Route, find
-from osc_schemas.shape import KNOBS, Shape
+from osc_schemas.shape import Shape
 
 _NOT_IN_OSC = re.compile("[\0\ud800-\udfff]")  # strings end with a zero, and are UTF-8
 
@@ -279,10 +279,7 @@ _PLAIN_KEYS = tuple(key for key in GenerateRequest.__dataclass_fields__ if key !
 def _request_values(request: GenerateRequest) -> dict[str, Value]:
     """The keys of a request; what has nothing to say is left out: no tempo, no key, a knob that bends nothing."""
     values = {key: value for key in _PLAIN_KEYS if (value := getattr(request, key)) not in (None, "")}
-    positions = {knob.name: getattr(request.shape, knob.name) for knob in KNOBS}
-    return values | {
-        SHAPE_KEY + knob.name: positions[knob.name] for knob in KNOBS if positions[knob.name] != knob.neutral
-    }
+    return values | {SHAPE_KEY + knob: value for knob, value in request.shape.turned.items()}
 
 
 def _request_in(values: Mapping[str, Value]) -> GenerateRequest:

@@ -5,10 +5,12 @@ from typing import Literal, get_args
 
 from osc_schemas import bounds
 from osc_schemas.errors import CueError
+from osc_schemas.shape import NEUTRAL, Shape
 
 # What becomes of a clip that misses its landing: the slot's last good take plays instead; the clip waits for the next
 # quantum; it sounds at once, off the grid; or it is dropped.
 LateRule = Literal["last-take", "next", "now", "drop"]
+KEY_OFF = "off"  # in the place of a key: whatever the set's own is, this cue's pitches are left alone
 LATE_RULES: tuple[LateRule, ...] = get_args(LateRule)
 
 
@@ -27,6 +29,8 @@ class Cue:
     guidance_scale: float | None = None  # None: what the family was made for
     late: LateRule = "last-take"
     gain_db: float = 0.0
+    key: str = ""  # such as "F# dorian", which its pitches are brought into; "": the set's own; "off": none
+    shape: Shape = NEUTRAL  # how its clips are bent, before the knobs of its track
     swap_fade_ms: float = 5.0  # how long the crossfade is when this cue takes over its track
 
     def __post_init__(self) -> None:
@@ -47,4 +51,5 @@ class Cue:
             )
         bounds.check_choice("late", self.late, LATE_RULES, CueError)
         bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, CueError)
+        bounds.check_key(self.key, CueError)
         bounds.check_range("swap_fade_ms", self.swap_fade_ms, 0, 1_000, CueError)

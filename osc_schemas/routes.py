@@ -184,6 +184,12 @@ _TO_THE_SENDER = (
         args=(_s("track"), _s("cue"), _s("take_id"), _GAIN, _s("state")),
         meaning="One for each track: looping, waiting or idle; the cue and take that loop, or came last.",
     ),
+    Route(
+        address="/status/knob",
+        to="sender",
+        args=(_s("track"), _s("knob"), _f("value")),
+        meaning="One for each knob that bends something: where it stands.",
+    ),
     Route(address="/status/end", to="sender", args=(_i("tracks"),), meaning="The last of the answer to /status."),
     Route(address="/subscribed", to="sender", args=(_i("seconds"),), meaning="Answers /subscribe."),
 )

@@ -53,5 +53,10 @@ class Shape:
         """Whether it bends nothing."""
         return self == NEUTRAL
 
+    @property
+    def turned(self) -> dict[str, float]:
+        """Where those knobs stand that bend something."""
+        return {knob.name: value for knob in KNOBS if (value := getattr(self, knob.name)) != knob.neutral}
+
 
 NEUTRAL: Final = Shape()

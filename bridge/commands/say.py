@@ -136,8 +136,8 @@ def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
         request_id=f"say-{secrets.token_hex(4)}",
         frames=round(length * unit_s * SAMPLE_RATE_HZ),
         sample_rate_hz=SAMPLE_RATE_HZ,
+        tempo_bpm=options.tempo,
         deadline_in_s=10.0,
-        slot="",
         exact=True,  # the same words give the same samples, to the last bit
     )
     return cue, request

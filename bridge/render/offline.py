@@ -156,6 +156,7 @@ class _Render:
                 self._ring_out(files)
         finally:
             self._link.close()
+            self._player.shaper.finish()
             self._library.close()
         return RenderReport(
             mix=self._folder / "mix.wav",

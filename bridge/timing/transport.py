@@ -32,15 +32,15 @@ class Transport:
 
     def frame_at_beat(self, beat: float) -> int:
         """The frame nearest to `beat`. Only while playing has a beat a frame."""
-        stretch = self._stretches[0]
-        for later in self._stretches[1:]:
-            if later.beat <= beat:
-                stretch = later
-        return round(stretch.exact_frame_at(beat)) + self.nudge_frames
+        return round(self._stretch_at_beat(beat).exact_frame_at(beat)) + self.nudge_frames
 
-    def frames_in(self, beats: float, *, at_frame: int) -> int:
-        """How many frames `beats` last at the tempo of `at_frame`."""
-        return round(beats * self._stretch_at_frame(at_frame).frames_per_beat)
+    def tempo_at_beat(self, beat: float) -> float:
+        """The tempo at `beat`; at infinity, the one that stays."""
+        return self._stretch_at_beat(beat).tempo_bpm
+
+    def frames_in(self, beats: float, *, from_beat: float) -> int:
+        """How many frames `beats` last at the tempo of `from_beat`."""
+        return round(beats * self._stretch_at_beat(from_beat).frames_per_beat)
 
     def play(self, *, at_frame: int) -> None:
         """Run from where the music stands, so that this beat falls on `at_frame`."""
@@ -82,6 +82,13 @@ class Transport:
             tempo_bpm=tempo_bpm,
             sample_rate_hz=before.sample_rate_hz,
         )
+
+    def _stretch_at_beat(self, beat: float) -> Stretch:
+        stretch = self._stretches[0]
+        for later in self._stretches[1:]:
+            if later.beat <= beat:
+                stretch = later
+        return stretch
 
     def _stretch_at_frame(self, frame: int) -> Stretch:
         stretch = self._stretches[0]

@@ -6,19 +6,24 @@ import numpy as np
 
 from bridge.tracks import loudness
 from osc_schemas.clip import Clip, Samples
+from osc_schemas.request import GenerateRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sound:
-    """The samples (frames + tail_frames, channels) of a take, and how they are to be played."""
+    """The samples (frames + tail_frames, channels) of a take, what was asked for, and how they are to be played."""
 
     take_id: str
+    request: GenerateRequest
     samples: Samples
-    frames: int
-    tail_frames: int
     gain: float
     sustained: bool
     loudness_lufs: float = -np.inf
+
+    @property
+    def tail_frames(self) -> int:
+        """In how many frames at its end it rings out."""
+        return self.request.tail_frames
 
 
 def sound_of(clip: Clip, *, take_id: str, loudness_lufs: float) -> Sound:
@@ -26,9 +31,8 @@ def sound_of(clip: Clip, *, take_id: str, loudness_lufs: float) -> Sound:
     request = clip.request
     return Sound(
         take_id=take_id,
+        request=request,
         samples=clip.samples,
-        frames=request.frames,
-        tail_frames=request.tail_frames,
         gain=1.0,
         sustained=is_sustained(clip.samples, request.frames, sample_rate_hz=request.sample_rate_hz),
         loudness_lufs=loudness_lufs,

@@ -23,7 +23,8 @@ class _Loop:
     start_frame: int
     length_beats: float
     fade_in_frames: int
-    voices: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # of the latest passes
+    passes: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # the voice of each of the latest
+    left: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # that others take over from
     next_pass: int = 0
     until_frame: int | None = None  # where the next loop takes over
     swap_frames: int = 0  # how long that takes
@@ -42,6 +43,10 @@ class Track:
     def looping(self) -> Sound | None:
         """The loop that sounds, or will first."""
         return self._loops[0].sound if self._loops else None
+
+    def loops(self, sound: Sound) -> bool:
+        """Whether a sound loops, or will."""
+        return any(loop.sound is sound for loop in self._loops)
 
     def launch_once(self, sound: Sound, *, frame: int) -> "VoiceId":
         """Sound a clip once from `frame`, over whatever else plays, and fade its tail."""
@@ -71,6 +76,27 @@ class Track:
         if later:
             self._end(loop, at_frame=later[0].start_frame, swap_frames=later[0].fade_in_frames)
         return voice
+
+    def bend(
+        self, old: Sound, new: Sound, *, now_frame: int, at_frame: int, fade_frames: int
+    ) -> dict["VoiceId", "VoiceId"]:
+        """Let `new`, as long as `old`, take over wherever that loops: at its place from `at_frame` on, and ever after.
+
+        The voices that took over, by those they took over from. Raises `MixerFull`.
+        """
+        self.plan(now_frame=now_frame, until_frame=at_frame)  # what begins until then begins as the old one
+        swapped: dict[VoiceId, VoiceId] = {}
+        for loop in self._loops:
+            if loop.sound is old:
+                loop.sound = new
+                for index, voice in enumerate(loop.passes):
+                    twin = self._mixer.swap(
+                        voice, new.samples, at_frame=at_frame, fade_frames=fade_frames, gain=new.gain
+                    )
+                    if twin is not None:
+                        loop.left.append(voice)
+                        loop.passes[index] = swapped[voice] = twin
+        return swapped
 
     def plan(self, *, now_frame: int, until_frame: int) -> None:
         """Hand the mixer every pass that begins before `until_frame`; forget loops that another took over from."""
@@ -103,12 +129,12 @@ class Track:
         )
         if loop.until_frame is not None:
             self._mixer.end(voice, at_frame=loop.until_frame, fade_frames=loop.swap_frames)
-        loop.voices.append(voice)
+        loop.passes.append(voice)
         loop.next_pass += 1
         return voice
 
     def _end(self, loop: _Loop, *, at_frame: int, swap_frames: int) -> None:
         if loop.until_frame is None or at_frame < loop.until_frame:
             loop.until_frame, loop.swap_frames = at_frame, swap_frames
-            for voice in loop.voices:
+            for voice in (*loop.left, *loop.passes):
                 self._mixer.end(voice, at_frame=at_frame, fade_frames=swap_frames)

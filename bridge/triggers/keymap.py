@@ -1,12 +1,13 @@
-"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues. Pure."""
+"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues and turn knobs. Pure."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge.set_words import SETTABLE, ControlTrigger, MidiTrigger, NoteTrigger
+from bridge.set_words import SETTABLE, ControlTrigger, MidiTrigger, NoteTrigger, ShapeTrigger
 from bridge.triggers.heard import message_of
 from osc_schemas.bounds import STEPS_OFFERED
 from osc_schemas.codec import Message
+from osc_schemas.shape import KNOB
 
 if TYPE_CHECKING:
     import mido
@@ -31,11 +32,18 @@ class Keymap:
             ]
         if event.type == "control_change":
             return [
-                message_of("/cue/set", name=trigger.cue, key=trigger.key, value=number_at(event.value, trigger))
+                _turned(trigger, event.value)
                 for trigger in self.triggers
-                if isinstance(trigger, ControlTrigger) and trigger.cc == event.control and _hears(trigger, event)
+                if not isinstance(trigger, NoteTrigger) and trigger.cc == event.control and _hears(trigger, event)
             ]
         return []
+
+
+def _turned(trigger: ControlTrigger | ShapeTrigger, value: int) -> Message:
+    if isinstance(trigger, ShapeTrigger):
+        knob, position = trigger.knob, position_at(value, trigger)
+        return message_of("/take/shape", track=trigger.track, knob=knob, value=position)
+    return message_of("/cue/set", name=trigger.cue, key=trigger.key, value=number_at(value, trigger))
 
 
 def number_at(value: int, trigger: ControlTrigger) -> float:
@@ -49,6 +57,23 @@ def number_at(value: int, trigger: ControlTrigger) -> float:
     if trigger.key == "steps":
         return float(min(STEPS_OFFERED, key=lambda steps: abs(steps - number)))
     return float(round(number)) if SETTABLE[trigger.key] else number
+
+
+def position_at(value: int, trigger: ShapeTrigger) -> float:
+    """Where a controller's 0 to 127 puts a knob. A centre detent is at 64, so that is exactly neutral where it can be.
+
+    >>> knob = ShapeTrigger(cc=21, shape="drums.brightness")
+    >>> position_at(0, knob), position_at(64, knob), position_at(127, knob)
+    (-1.0, 0.0, 1.0)
+    """
+    knob = KNOB[trigger.knob]
+    first, last = trigger.range or (knob.low, knob.high)
+    middle = knob.neutral
+    if first + last == 2 * middle or (trigger.range is None and first < middle < last):
+        if value <= 64:
+            return first + (middle - first) * value / 64
+        return middle + (last - middle) * (value - 64) / 63
+    return first + (last - first) * value / 127
 
 
 def _hears(trigger: MidiTrigger, event: "mido.Message") -> bool:

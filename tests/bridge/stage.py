@@ -119,11 +119,11 @@ class Stage:
 
 
 def clip_of(request: GenerateRequest, samples: Samples | None = None) -> Clip:
-    """A clip for `request`: a click, then noise that decays to nothing well before its end."""
+    """A clip for `request`: a click, then noise that decays to nothing well before its end, as long as it is shaped."""
     frames = request.frames + request.tail_frames
     if samples is None:
         noise = np.random.default_rng(request.seed).normal(0, 0.1, (frames, 1))
-        samples = (noise * np.exp(-np.arange(frames) / 1_000)[:, None]).astype(np.float32)
+        samples = (noise * np.exp(-np.arange(frames) / (1_000 * request.shape.length))[:, None]).astype(np.float32)
         samples[0] = 0.8
     provenance = Provenance(family="told", weights_hash="0", device="cpu", guidance_scale=1.5)
     return Clip(request=request, samples=samples, provenance=provenance)

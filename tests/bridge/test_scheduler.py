@@ -35,7 +35,7 @@ def test_a_landing_is_on_the_quantum_and_less_than_one_away(earliest_beat: float
 def test_the_tail_is_a_quarter_second_but_never_more_than_half_the_clip() -> None:
     def tail_frames(frames: int) -> int:
         return request_for(
-            cue(), request_id="r", frames=frames, sample_rate_hz=48_000, deadline_in_s=1, slot="", exact=False
+            cue(), request_id="r", frames=frames, sample_rate_hz=48_000, tempo_bpm=120, deadline_in_s=1, exact=False
         ).tail_frames
 
     assert tail_frames(48_000) == 12_000
@@ -43,7 +43,9 @@ def test_the_tail_is_a_quarter_second_but_never_more_than_half_the_clip() -> Non
 
 
 def test_a_deadline_that_has_passed_is_now() -> None:
-    late = request_for(cue(), request_id="r", frames=9, sample_rate_hz=48_000, deadline_in_s=-3, slot="", exact=False)
+    late = request_for(
+        cue(), request_id="r", frames=9, sample_rate_hz=48_000, tempo_bpm=120, deadline_in_s=-3, exact=False
+    )
 
     assert late.deadline_in_s == 0
 
@@ -51,7 +53,7 @@ def test_a_deadline_that_has_passed_is_now() -> None:
 def test_the_lookahead_follows_what_the_engine_really_takes() -> None:
     book = LatencyBook()
     short = request_for(
-        cue(), request_id="r", frames=24_000, sample_rate_hz=48_000, deadline_in_s=1, slot="", exact=False
+        cue(), request_id="r", frames=24_000, sample_rate_hz=48_000, tempo_bpm=120, deadline_in_s=1, exact=False
     )
     assert book.p99_s(short) == FIRST_LATENCY_S
 

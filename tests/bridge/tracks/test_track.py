@@ -8,16 +8,18 @@ from bridge.tracks.mixer import Mixer
 from bridge.tracks.sound import Sound, is_sustained
 from bridge.tracks.track import Track
 from osc_schemas.clip import Samples
+from osc_schemas.request import GenerateRequest
 
 BEAT_FRAMES = 24_000
 TAIL_FRAMES = 4_800
+REQUEST = GenerateRequest(
+    request_id="r", prompt="tone", frames=BEAT_FRAMES, tail_frames=TAIL_FRAMES, sample_rate_hz=48_000
+)
 
 
 def steady(level: float, *, sustained: bool = True) -> Sound:
     samples = np.full((BEAT_FRAMES + TAIL_FRAMES, 1), level, np.float32)
-    return Sound(
-        take_id="t", samples=samples, frames=BEAT_FRAMES, tail_frames=TAIL_FRAMES, gain=1.0, sustained=sustained
-    )
+    return Sound(take_id="t", request=REQUEST, samples=samples, gain=1.0, sustained=sustained)
 
 
 class Desk:
@@ -54,7 +56,7 @@ def test_a_struck_loop_keeps_its_attack_on_every_pass() -> None:
     desk = Desk()
     samples = np.zeros((BEAT_FRAMES + TAIL_FRAMES, 1), np.float32)
     samples[0] = 0.9
-    struck = Sound(take_id="t", samples=samples, frames=BEAT_FRAMES, tail_frames=TAIL_FRAMES, gain=0.5, sustained=False)
+    struck = Sound(take_id="t", request=REQUEST, samples=samples, gain=0.5, sustained=False)
     desk.track.launch_loop(struck, beat=0, frame=0, length_beats=1, swap_frames=240)
 
     heard = desk.hear(4)
