@@ -254,6 +254,6 @@ _LOOSE_ENDS: Final = re.compile(
 
 def _tidy(text: str) -> str:
     """Without what removed words leave behind: doubled spaces, lone marks, a preposition of nothing."""
-    text = " ".join(word for word in text.split() if any(map(str.isalnum, word)))
-    text = text.strip(" ,.;:-–—")
-    return _LOOSE_ENDS.sub("", text).strip(" ,.;:-–—")
+    text = " ".join(word for word in text.split() if word == "&" or any(map(str.isalnum, word)))
+    text = text.strip(" ,.;:-–—&")
+    return _LOOSE_ENDS.sub("", text).strip(" ,.;:-–—&")

@@ -261,7 +261,9 @@ _ROOT: Final = rf"{NOT_AFTER}([a-g])({ACCIDENTAL})?"
 _AT_ROOT: Final = any_of([s for s in _QUALITY if " " not in s])
 _APART: Final = any_of([s for s in _QUALITY if len(s) >= 3 and not s[0].isdigit()])
 _CHORD: Final = re.compile(
-    rf"{_ROOT}(?:((?-i:{_AT_ROOT}|MAJ7|MIN7|Maj7|Min7|Maj|Min))|[ -]((?-i:M?){_APART})|(?= chords?\b)){NOT_BEFORE}",
+    rf"{_ROOT}(?:((?-i:{_AT_ROOT}|MAJ7|MIN7|Maj7|Min7|Maj|Min))|[ -]((?-i:M?){_APART})|(?= chords?\b)){NOT_BEFORE}"
+    # "D minor 7 bars" is no seventh
+    r"(?!(?<=[0-9])[ -](?:bars?|beats?|measures?|ms|s|secs?|seconds?)\b)",
     FLAGS,
 )
 _IN_KEY: Final = re.compile(r"\b(?:in|key(?: of)?:?)(?: the)?(?: key(?: of)?:?)? $", FLAGS)

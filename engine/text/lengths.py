@@ -86,7 +86,7 @@ _LENGTH: Final = re.compile(
 )
 _ONE: Final = re.compile(
     r"\b(?:(?:for|lasting|over|of|in) an? (?P<any>beat|bar|measure|second|minute)|an? (?P<bar>bar|measure)"
-    r"|an? (?P<second>second|minute)(?= long|$| *[,;])|(?:for |lasting )?(?:an? |one )?(?P<note>"
+    r"|an? (?P<second>second|minute)(?= long| of |$| *[,;])|(?:for |lasting )?(?:an? |one )?(?P<note>"
     rf"{any_of(_NOTE_BEATS)})[ -]note(?! \w+(?<!s)s\b| (?:loop|pattern|groove)))(?: long\b)?(?![\w-])",
     FLAGS,
 )

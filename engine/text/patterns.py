@@ -6,6 +6,7 @@ Melodic patterns hold steps of the scale above the tonic instead: 2 is the third
 step below. The seed chooses among the patterns of a rhythm, always the same one.
 """
 
+import math
 import random
 import re
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from typing import Final
 from engine.text.kinds import GROUPS
 from engine.text.notes import FLAGS
 
-_STEPS_OF_BEAT: Final = 4  # a pattern's bar is written for 4 beats, whatever bar it is played in
+_BEATS_OF_BAR: Final = 4  # a pattern's bar is written for 4 beats, whatever bar it is played in
 _VELOCITY: Final = {"X": 0.97, "x": 0.8, "o": 0.55, "-": 0.32}
-_LOUDEST_DEVIATION: Final = 0.05  # of a velocity, by hand
+_HAND: Final = 0.05  # how evenly a hand hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ _DRUMMERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "closed hat": ("x.o.x.o.x.o.x.o.", "x.o.x.oox.o.x.-.", "x.-.x.o.x.-.x.oo"),
     },
     "half time": {
-        "kick": ("X.......  ......".replace(" ", "."), "X......x..x.....", "X..x......x.....|X......x........"),
+        "kick": ("X...............", "X......x..x.....", "X..x......x.....|X......x........"),
         "snare": ("........X.......", "........X.....-.|........X..-...."),
         "clap": ("........X.......",),
         "closed hat": ("X.o.x.o.X.o.x.o.", "XoxoXoxoXoxoXoxo"),
@@ -256,26 +257,28 @@ def hits(
     """
     chance = random.Random(f"{seed} {rhythm} {kind}")
     bars = _bars(rhythm, kind, chance)
-    steps = [
-        (bar * beats_per_bar + place * _STEPS_OF_BEAT / len(steps), velocity, degree, len(steps))
-        for bar in range(-int(-beats // beats_per_bar) if bars else 0)
-        for steps in (bars[bar % len(bars)],)
-        for place in range(-int(-beats_per_bar * len(steps) // _STEPS_OF_BEAT))
-        if (step := steps[place % len(steps)]) is not None
-        for velocity, degree in (step,)
-        if place * _STEPS_OF_BEAT / len(steps) < beats_per_bar
-    ]
-    grid = 0.25 if any(length == 16 and beat % 0.5 for beat, _, _, length in steps) else 0.5
-    late = [swing * grid / 3 if length == 16 and beat % (2 * grid) == grid else 0.0 for beat, _, _, length in steps]
-    # The first chance chose the pattern; these are the hands.
-    played = (
-        Hit(
-            beat=beat + delay,
-            velocity=min(max(velocity + chance.uniform(-_LOUDEST_DEVIATION, _LOUDEST_DEVIATION), 0.05), 1.0),
-            degree=degree,
+    if not bars:
+        return ()
+    events: list[tuple[float, float, int, int]] = []  # beat, velocity, degree, steps in the bar
+    for number in range(math.ceil(beats / beats_per_bar)):
+        bar = bars[number % len(bars)]
+        step_beats = _BEATS_OF_BAR / len(bar)
+        for place in range(math.ceil(beats_per_bar / step_beats)):
+            if step := bar[place % len(bar)]:
+                events.append((number * beats_per_bar + place * step_beats, *step, len(bar)))
+    # Sixteenths swing; where a pattern has none, its eighths do.
+    swung_beats = 0.25 if any(steps == 16 and beat % 0.5 for beat, _, _, steps in events) else 0.5
+    played = []
+    for beat, velocity, degree, steps in events:
+        late = steps == 16 and beat % (2 * swung_beats) == swung_beats
+        human = velocity + chance.uniform(-_HAND, _HAND)
+        played.append(
+            Hit(
+                beat=beat + (swing * swung_beats / 3 if late else 0.0),
+                velocity=min(max(human, 0.05), 1.0),
+                degree=degree,
+            )
         )
-        for (beat, velocity, degree, _), delay in zip(steps, late, strict=True)
-    )
     return tuple(hit for hit in played if hit.beat < beats)
 
 

@@ -46,7 +46,9 @@ _KEPT: Final = tuple(  # these words also help to name the sound
     )
 )
 _GENERAL: Final = re.compile(
-    r"\b(?:loop(?:s|ed|ing)?|grooves?|patterns?|rhythms?|rhythmic|sequences?|sequenced|beats?)\b", FLAGS
+    r"\b(?:loop(?:s|ed|ing)?|grooves?|patterns?|rhythms?(?! (?:and|&|section|guitar))|"
+    r"rhythmic|sequences?|sequenced|beats?)\b",
+    FLAGS,
 )
 _SINGLE: Final = re.compile(r"\b(?:one|single)[ -]?(?:shot|hit)s?\b", FLAGS)
 _SWING: Final = re.compile(
