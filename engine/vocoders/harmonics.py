@@ -154,7 +154,8 @@ class Harmonics:
         start = 2 * math.pi * (_START_CYCLE[self.heard].float() - 0.25)
         spectrum = torch.zeros(len(amplitudes), frames // 2 + 1, dtype=torch.complex64)
         spectrum[:, number] = amplitudes * torch.polar(torch.full_like(start, frames / 2), start)
-        return torch.fft.irfft(spectrum, n=frames)
+        tables: Tensor = torch.fft.irfft(spectrum, n=frames)
+        return tables
 
     def _write_partials(self, waveform: Tensor, borders: slice) -> None:
         """Each partial its own sine; the three strings of a detuned one come as its sine and its cosine."""

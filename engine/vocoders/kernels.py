@@ -1,6 +1,6 @@
 """The decoder's inner loops, compiled: what would be slow, or not the same in every chunk, as whole-array operations.
 
-Each adds frames `start` to `end` to `out` (channels, frames). What a frame gets does not depend on where a chunk begins.
+Each adds frames `start` to `end` to `out` (channels, frames). What a frame gets is the same wherever a chunk begins.
 """
 
 import math

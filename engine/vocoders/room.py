@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.families.base import Checkpoint, no_checkpoint
 from engine.vocoders.curves import HOPS_PER_S
-from engine.vocoders.noise import BINS, WIDEST_HZ, random_spectra
+from engine.vocoders.noise import WIDEST_HZ, random_spectra
 
 SEED = 77  # there is one room of each size
 WET = 0.5  # of a room of level 1, beside the dry sound: -6 dB
@@ -91,7 +91,7 @@ def response(frames: int, *, sample_rate_hz: int, size_s: float) -> Tensor:
     side = random_spectra(blocks + 1, bins=bins, seed=SEED, purpose="room's sides") * (bin_hz > MONO_BELOW_HZ)
     window = torch.sin(math.pi * (torch.arange(window_frames) + 0.5) / window_frames)
     waves = torch.fft.irfft(torch.stack([middle + side, middle - side]) * level, n=window_frames) * window
-    tail = (waves[:, :-1, block_frames:] + waves[:, 1:, :block_frames]).reshape(2, -1)[:, :frames]
+    tail: Tensor = (waves[:, :-1, block_frames:] + waves[:, 1:, :block_frames]).reshape(2, -1)[:, :frames]
     # The tail's energy as it is expected, so that it does not depend on where the response is cut.
     per_bin = 2 * (1 + (bin_hz > MONO_BELOW_HZ).float()) * (bin_hz > 20) * (bin_hz <= WIDEST_HZ)
     decays = torch.exp(-2 * rate * (block_frames / sample_rate_hz))
