@@ -13,9 +13,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-BUCKETS: Final = 8192
+BUCKETS: Final = 16384
 WORDS: Final = 24  # of a prompt that are read
 LETTERS_READ: Final = 1000  # of a prompt, however long it is
+LETTERS_OF_WORD: Final = 40
 _WORD: Final = re.compile(r"[a-z0-9#']+")
 
 
@@ -32,10 +33,17 @@ def words_of(prompt: str) -> list[str]:
 
 @lru_cache(maxsize=16384)
 def buckets_of(word: str) -> tuple[int, ...]:
-    """The buckets of the whole word and of its 3, 4 and 5 letter sequences, with its edges marked."""
-    edged = f"<{word[:40]}>"
+    """The buckets of the whole word, of the word with each letter left out, and of its 3, 4 and 5 letter sequences.
+
+    Sequences lead from one word to its relatives, with the word's edges marked. Letters left out lead from a mistyped
+    word to the right one: "kcik" and "kick" both have "kik", and have no sequence in common.
+    """
+    word = word[:LETTERS_OF_WORD]
+    edged = f"<{word}>"
     sequences = [edged[i : i + n] for n in (3, 4, 5) for i in range(len(edged) - n + 1)]
-    return tuple(zlib.crc32(sequence.encode()) % BUCKETS for sequence in [f"word {edged}", *sequences])
+    shorter = {word[:i] + word[i + 1 :] for i in range(len(word))} if len(word) > 2 else set()
+    features = [*(f"word {text}" for text in (word, *sorted(shorter))), *sequences]
+    return tuple(zlib.crc32(feature.encode()) % BUCKETS for feature in features)
 
 
 def bags(prompts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ CONTRADICTED_SHARE: Final = 0.2  # of implied levels, those that the caption say
 WORDLESS_SHARE: Final = 0.15
 NOTE_SHARE: Final = 0.1  # of lessons with a note left over, though the parser takes most of them away
 ATTRIBUTES_SAID: Final = (0.4, 0.32, 0.2, 0.08)  # how often none, one, two, three of them are said
-TYPO_SHARE: Final = 0.25
+TYPO_SHARE: Final = 0.4
 
 TUNINGS: Final = ("in", "tuned to", "on", "at", "playing", "playing a", "pitched to", "on the note", "in the key of")
 FLATS: Final = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
@@ -176,6 +177,17 @@ def _stranger(rng: np.random.Generator) -> str:
 
 
 def _nonsense(rng: np.random.Generator) -> str:
+    while (word := _random_word(rng)) in _names():
+        pass
+    return word
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(word for named in phrases().values() for phrase in named for word in phrase.text.split())
+
+
+def _random_word(rng: np.random.Generator) -> str:
     if rng.random() < 0.3:  # a hand on the keyboard
         return "".join(_pick(_LETTERS, rng) for _ in range(rng.integers(2, 10)))
     syllables = [

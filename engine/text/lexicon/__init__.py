@@ -19,7 +19,7 @@ LEVELS: Final = {
     **{high: (attribute, 1) for attribute, (_, high) in ATTRIBUTES.items() if attribute != "room"},
     "room": ("room", 1),
 }
-NEAR: Final = 0.6  # the least likeness of letters at which a phrase is suggested
+NEAR: Final = 0.7  # the least likeness of letters at which a phrase is suggested
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,15 @@ def vocabulary() -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def nearest_words(prompt: str, count: int) -> list[str]:
-    """Up to `count` known phrases whose letters are like the prompt's or like one of its words, the likest first.
+    """Up to `count` known phrases with letters like the whole prompt's, then like those of each of its words.
 
     >>> nearest_words("lazer gunn", 2)
-    ['gun', 'laser gun']
+    ['laser gun', 'phaser gun']
     """
-    wordings = [prompt.lower(), *re.findall(r"[a-z0-9'-]{3,}", prompt.lower())]
     known = {phrase.text for listed in phrases().values() for phrase in listed}
-    likeness: dict[str, float] = {}
-    for wording in wordings:
-        for near in difflib.get_close_matches(wording, known, n=count, cutoff=NEAR):
-            likeness[near] = max(likeness.get(near, 0.0), difflib.SequenceMatcher(None, near, wording).ratio())
-    return sorted(likeness, key=lambda text: (-likeness[text], text))[:count]
+    words = re.findall(r"[^\W_]{3,}", prompt.lower())
+    near = [text for part in (prompt.lower(), *words) for text in difflib.get_close_matches(part, known, count, NEAR)]
+    return list(dict.fromkeys(near))[:count]
 
 
 def _levels(key: str) -> dict[str, int]:
