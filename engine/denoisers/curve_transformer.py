@@ -21,7 +21,7 @@ PLACES = 6 * 8
 
 def waves(number: Tensor, *, count: int = WAVES, fastest: float = 1000.0, slowest: float = 0.1) -> Tensor:
     """(..., 2 * count): a number spelt as cosines and sines of frequencies from `fastest` down to `slowest`."""
-    frequency = fastest * (slowest / fastest) ** (torch.arange(count) / (count - 1))
+    frequency = fastest * (slowest / fastest) ** (torch.arange(count, device=number.device) / (count - 1))
     angle = number[..., None] * frequency
     return torch.cat([angle.cos(), angle.sin()], -1)
 
@@ -105,7 +105,7 @@ class CurveTransformer(nn.Module):
         vector = functional.silu(vector)
         modulation = self.modulation(vector).view(len(x), 6, WIDTH)
         tokens = x.shape[1]
-        cosine, sine = _rotary(tokens)
+        cosine, sine = _rotary(tokens, x.device)
         y = (
             self.latents_in(x) + self.places_in(_places(tokens, length_s))
         ).float()  # the sum stays float32 in autocast
@@ -116,9 +116,9 @@ class CurveTransformer(nn.Module):
         return out.float()
 
 
-def _rotary(tokens: int) -> tuple[Tensor, Tensor]:
+def _rotary(tokens: int, device: torch.device) -> tuple[Tensor, Tensor]:
     pairs = WIDTH // HEADS // 2
-    angle = torch.arange(tokens)[:, None] * ROTARY_BASE ** (-torch.arange(pairs) / pairs)
+    angle = torch.arange(tokens, device=device)[:, None] * ROTARY_BASE ** (-torch.arange(pairs, device=device) / pairs)
     return angle.cos(), angle.sin()
 
 
@@ -127,7 +127,7 @@ def _places(tokens: int, length_s: Tensor) -> Tensor:
 
     Rotary positions only tell tokens apart; an attack must know that it is first, and a riser how far it has risen.
     """
-    seconds = (torch.arange(tokens) / TOKENS_PER_S).expand(len(length_s), -1)
+    seconds = (torch.arange(tokens, device=length_s.device) / TOKENS_PER_S).expand(len(length_s), -1)
     share = seconds / length_s[:, None]
     from_start = torch.log2(1 + seconds * TOKENS_PER_S)
     places = [

@@ -1,7 +1,8 @@
-"""The prompt's condition to the constants of a clip: a distribution, and a draw from it by the clip's seed."""
+"""A specification to the constants of a clip: a distribution, and a draw from it by the clip's seed."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -9,15 +10,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.sampling.noise import generator_for
-from engine.text.encoder import CONDITION, Condition
+from engine.sampling.specification import Specification
+from engine.text.kinds import KINDS
 from engine.text.notes import hz_of_midi, midi_of_hz
-from engine.vocoders.curves import CHORDS, Constants
+from engine.vocoders.curves import Constants
 
 SEMITONES: Final = 128
-FLAGS: Final = ("tuned", "stretched", "swept", "grain", "drive", "room")
+CHORDS: Final = ((0,), (0, 3, 7), (0, 4, 7), (0, 7))  # those that come unasked; a prompt may name any other
 GLIDES: Final = (-1, 0, 1)
-VALUES: Final = ("stretch", "odd", "detune", "sweep_depth", "sweep_s", "glide")
-TEMPERATURE: Final = 0.8
+FLAGS: Final = ("tuned", "stretched", "swept", "vibrato", "grain", "bubbles", "flutter", "stutter")
+VALUES: Final = (
+    *("stretch", "odd", "detune_cents", "sweep_depth", "sweep_s", "glide", "vibrato", "vibrato_hz"),
+    *("grain", "grain_hz", "bubbles", "bubbles_hz", "flutter", "flutter_hz"),
+    *("stutter", "stutter_hz", "width"),
+)
+DEVIATION: Final = 0.25  # how far a clip's brightness and ring may lie from what was asked, either way
+MOST_LEVEL: Final = 1.75  # "very, very bright" goes no further
+ROOM_S: Final = 1.1  # of a room of which nothing else is said
+INPUTS: Final = len(KINDS) + 6
+CONDITION: Final = len(KINDS) + Constants.FEATURES
 _SIZES: Final = (SEMITONES, len(CHORDS), len(GLIDES), len(FLAGS), len(VALUES), len(VALUES))
 
 
@@ -33,7 +44,7 @@ class ConstantsTarget:
     value_weights: Tensor  # (batch, len(VALUES))
 
     @classmethod
-    def of(cls, constants: list[Constants]) -> "ConstantsTarget":
+    def of(cls, constants: Sequence[Constants]) -> "ConstantsTarget":
         """The targets for clips that are known."""
         return cls(
             semitone=torch.tensor([min(max(round(midi_of_hz(row.pitch_hz)), 0), SEMITONES - 1) for row in constants]),
@@ -60,25 +71,66 @@ def _flags(row: Constants) -> list[float]:
     """In the order of `FLAGS`."""
     midi = midi_of_hz(row.pitch_hz)
     tuned = abs(midi - round(midi)) < 1e-6
-    flags = (tuned, row.stretch != 1, row.sweep_depth > 0, row.grain > 0, row.drive > 0, row.room > 0)
-    return [float(flag) for flag in flags]
+    amounts = (row.sweep_depth, row.vibrato, row.grain, row.bubbles, row.flutter, row.stutter)
+    return [float(tuned), float(row.stretch != 1), *(float(amount > 0) for amount in amounts)]
 
 
 def _values(row: Constants) -> list[float]:
-    """In the order of `VALUES`, scaled to about unit size; `ConstantsHead.sample` scales them back."""
+    """In the order of `VALUES`, scaled to about unit size; `_constants_of` scales them back."""
     return [
         (row.stretch - 1) * 4,
         row.odd,
         row.detune_cents / 6,
         math.log2(row.sweep_depth) / 2 if row.sweep_depth else 0.0,
         (math.log2(row.sweep_s) + 5) / 2,
-        abs(row.glide_octaves) / 4,
+        abs(row.glide_octaves) / 2,
+        math.log2(row.vibrato) / 2 + 2.5 if row.vibrato else 0.0,
+        math.log2(row.vibrato_hz / 5),
+        2 * row.grain,
+        math.log2(row.grain_hz / 50) / 2,
+        2 * row.bubbles,
+        math.log2(row.bubbles_hz / 20) / 2,
+        2 * row.flutter,
+        math.log2(row.flutter_hz) / 2,
+        2 * row.stutter,
+        math.log2(row.stutter_hz / 20) / 2,
+        2 * row.width,
     ]
 
 
 def _value_weights(row: Constants) -> list[float]:
-    swept = float(row.sweep_depth > 0)
-    return [float(row.stretch != 1), 1.0, 1.0, swept, swept, float(row.glide_octaves != 0)]
+    def pair(amount: float) -> list[float]:
+        return [float(amount > 0)] * 2
+
+    return [
+        *(float(row.stretch != 1), 1.0, 1.0),
+        *(*pair(row.sweep_depth), float(row.glide_octaves != 0), *pair(row.vibrato)),
+        *(*pair(row.grain), *pair(row.bubbles), *pair(row.flutter), *pair(row.stutter), 1.0),
+    ]
+
+
+def denoiser_condition(kinds: Sequence[str], constants: Sequence[Constants]) -> Tensor:
+    """(batch, CONDITION): all that the denoiser is told of each clip, besides its length."""
+    return torch.cat([_one_hot(kinds), torch.tensor([row.features() for row in constants])], 1)
+
+
+def _one_hot(kinds: Sequence[str]) -> Tensor:
+    return functional.one_hot(torch.tensor([KINDS.index(kind) for kind in kinds]), len(KINDS)).float()
+
+
+def head_inputs(
+    kinds: Sequence[str],
+    *,
+    brightness: Sequence[float],
+    ring: Sequence[float],
+    pitch: Sequence[float],
+    midi: Sequence[float | None],
+    length_s: Sequence[float],
+) -> Tensor:
+    """(batch, INPUTS): what the head sees. `brightness` and `ring` are the clip's own, its deviation included."""
+    asked = [[float(note is not None), 0.0 if note is None else (note - 60) / 24] for note in midi]
+    settings = torch.tensor([brightness, ring, pitch, [math.log2(seconds) for seconds in length_s]]).T
+    return torch.cat([_one_hot(kinds), settings, torch.tensor(asked)], 1)
 
 
 class ConstantsHead(nn.Module):
@@ -87,17 +139,17 @@ class ConstantsHead(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(CONDITION, 256), nn.SiLU(), nn.Linear(256, 256), nn.SiLU(), nn.Linear(256, sum(_SIZES))
+            nn.Linear(INPUTS, 256), nn.SiLU(), nn.Linear(256, 256), nn.SiLU(), nn.Linear(256, sum(_SIZES))
         )
 
-    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Logits of semitone, chord, glide and flags; means and log deviations of the values."""
-        *logits, means, log_deviations = self.layers(features).split(_SIZES, -1)
+        *logits, means, log_deviations = self.layers(inputs).split(_SIZES, -1)
         return *logits, means, log_deviations.clamp(-5, 1)
 
-    def loss(self, features: Tensor, target: ConstantsTarget) -> Tensor:
+    def loss(self, inputs: Tensor, target: ConstantsTarget) -> Tensor:
         """Mean negative log-likelihood, up to a constant."""
-        semitone, chord, glide, flags, means, log_deviations = self(features)
+        semitone, chord, glide, flags, means, log_deviations = self(inputs)
         surprise = ((target.values - means) / log_deviations.exp()) ** 2 / 2 + log_deviations
         loss: Tensor = (
             functional.cross_entropy(semitone, target.semitone)
@@ -108,32 +160,76 @@ class ConstantsHead(nn.Module):
         )
         return loss
 
-    def sample(self, condition: Condition, *, seed: int) -> Constants:
-        """One clip's constants. A note that was asked is set as it was parsed; all else follows from the seed."""
-        semitone_logits, chord_logits, glide_logits, flag_logits, means, log_deviations = self(condition.features)
+    def sample(self, asked: Specification, *, seed: int, length_s: float) -> Constants:
+        """One clip's constants. What was asked is set as it was asked; all else follows from the seed."""
         generator = generator_for(seed, "constants")
-        semitone = _drawn(semitone_logits, generator)
-        chord = CHORDS[_drawn(chord_logits, generator)]
-        glide = GLIDES[_drawn(glide_logits, generator)]
-        spread = torch.randn(len(VALUES), generator=generator) * TEMPERATURE
-        values = dict(zip(VALUES, (means + log_deviations.exp() * spread).tolist(), strict=True))
-        on = dict(zip(FLAGS, (flag_logits > 0).tolist(), strict=True))
+        brightness, ring = (
+            min(max(level, -MOST_LEVEL), MOST_LEVEL) + DEVIATION * (2 * float(torch.rand((), generator=generator)) - 1)
+            for level in (asked.brightness, asked.length)
+        )
+        inputs = head_inputs(
+            [asked.kind],
+            brightness=[brightness],
+            ring=[ring],
+            pitch=[asked.pitch],
+            midi=[asked.midi],
+            length_s=[length_s],
+        )
+        semitones, chords, glides, flags, means, log_deviations = (rows[0] for rows in self(inputs))
+        semitone, chord, glide = (_drawn(logits, generator) for logits in (semitones, chords, glides))
+        # The true values are spread evenly, and the head knows their mean and deviation: no further than evenly goes.
+        spread = (2 * torch.rand(len(VALUES), generator=generator) - 1) * math.sqrt(3)
         untuned = float(torch.rand((), generator=generator)) - 0.5
+        on = dict(zip(FLAGS, (flags > 0).tolist(), strict=True))
         midi = semitone + (0.0 if on["tuned"] else untuned)
-        return Constants(
-            pitch_hz=hz_of_midi(midi if condition.midi is None else condition.midi),
-            stretch=1 + values["stretch"] / 4 if on["stretched"] else 1.0,
-            odd=min(max(values["odd"], 0.0), 1.0),
-            detune_cents=max(values["detune"] * 6, 0.0),
-            chord=chord,
-            sweep_depth=2.0 ** (2 * values["sweep_depth"]) if on["swept"] else 0.0,
-            sweep_s=2.0 ** (2 * values["sweep_s"] - 5),
-            glide_octaves=4 * glide * max(values["glide"], 0.0),
-            grain=float(on["grain"]),
-            drive=float(on["drive"]),
-            room=float(on["room"]),
+        if asked.midi is not None:
+            midi = asked.midi
+        elif asked.pitch_class is not None:
+            midi = asked.pitch_class + 12 * round((semitone - asked.pitch_class) / 12)
+        values = dict(zip(VALUES, (means + log_deviations.exp() * spread).tolist(), strict=True))
+        drawn = _constants_of(
+            values, on, pitch_hz=hz_of_midi(midi), chord=asked.chord or CHORDS[chord], glide=GLIDES[glide]
+        )
+        return replace(
+            drawn,
+            drive=min(max(asked.drive, 0.0), 1.5),
+            room=min(max(asked.room, 0.0), 1.5),
+            room_s=asked.room_s or ROOM_S,
+            brightness=brightness,
+            ring=ring,
         )
 
 
+def _constants_of(
+    values: dict[str, float], on: dict[str, bool], *, pitch_hz: float, chord: tuple[int, ...], glide: int
+) -> Constants:
+    """The inverse of `_values`, within what the decoder takes."""
+
+    def share(name: str) -> float:
+        return min(max(values[name] / 2, 0.0), 1.0)
+
+    return Constants(
+        pitch_hz=pitch_hz,
+        chord=chord,
+        stretch=1 + values["stretch"] / 4 if on["stretched"] else 1.0,
+        odd=min(max(values["odd"], 0.0), 1.0),
+        detune_cents=max(values["detune_cents"] * 6, 0.0),
+        sweep_depth=2.0 ** (2 * values["sweep_depth"]) if on["swept"] else 0.0,
+        sweep_s=2.0 ** (2 * values["sweep_s"] - 5),
+        glide_octaves=2 * glide * max(values["glide"], 0.0),
+        vibrato=2.0 ** (2 * values["vibrato"] - 5) if on["vibrato"] else 0.0,
+        vibrato_hz=5 * 2.0 ** values["vibrato_hz"] if on["vibrato"] else 5.0,
+        grain=share("grain") if on["grain"] else 0.0,
+        grain_hz=50 * 2.0 ** (2 * values["grain_hz"]) if on["grain"] else 240.0,
+        bubbles=max(values["bubbles"] / 2, 0.0) if on["bubbles"] else 0.0,
+        bubbles_hz=20 * 2.0 ** (2 * values["bubbles_hz"]) if on["bubbles"] else 20.0,
+        flutter=share("flutter") if on["flutter"] else 0.0,
+        flutter_hz=2.0 ** (2 * values["flutter_hz"]) if on["flutter"] else 1.0,
+        stutter=share("stutter") if on["stutter"] else 0.0,
+        stutter_hz=20 * 2.0 ** (2 * values["stutter_hz"]) if on["stutter"] else 20.0,
+        width=share("width"),
+    )
+
+
 def _drawn(logits: Tensor, generator: torch.Generator) -> int:
-    return int(torch.multinomial((logits / TEMPERATURE).softmax(-1), 1, generator=generator))
+    return int(torch.multinomial(logits.softmax(-1), 1, generator=generator))

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.families.embedded import SHORTEST_S, Embedded, EmbeddedParts, denoiser_condition
+from engine.sampling.constants import denoiser_condition
 from engine.training.captions import caption
 from engine.training.kinds import draw
 from engine.training.sketch import Sound
-from engine.training.wishes import Wish, random_wish
-from engine.vocoders.latents import TOKENS_PER_S, CurveCodec, tokens_for
+from engine.training.wishes import Wish, random_wish, wide_wish
+from engine.vocoders.latents import LONGEST_S, SHORTEST_S, TOKENS_PER_S, CurveCodec, tokens_for
 
 SHORT_SHARE: Final = 0.8  # of batches with clips of no more than SHORT_S
 SHORT_S: Final = 2.0
@@ -34,7 +34,7 @@ class LatentBatch:
     """Clips as the denoiser learns them."""
 
     clean: Tensor  # (batch, tokens, LATENT)
-    condition: Tensor  # (batch, condition)
+    condition: Tensor  # (batch, CONDITION)
     length_s: Tensor  # (batch,)
 
 
@@ -50,31 +50,36 @@ def examples(count: int, *, length_s: float, rng: np.random.Generator, held_out:
 
 def random_length_s(rng: np.random.Generator) -> float:
     """Mostly short, at times up to the longest that is offered; evenly spread over octaves."""
-    low, high = (SHORTEST_S, SHORT_S) if rng.random() < SHORT_SHARE else (SHORT_S, Embedded.longest_s)
+    low, high = (SHORTEST_S, SHORT_S) if rng.random() < SHORT_SHARE else (SHORT_S, LONGEST_S)
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
+def wide_sounds(count: int, *, tokens: int, rng: np.random.Generator) -> list[tuple[Wish, Sound]]:
+    """Fresh clips whose lengths differ by less than a token, from all that can be asked for."""
+    made = []
+    for _ in range(count):
+        wish = wide_wish(rng)
+        length_s = (tokens - float(rng.uniform(0, 0.99))) / TOKENS_PER_S
+        made.append((wish, draw(wish, length_s=length_s, rng=rng)))
+    return made
+
+
 def latents_of(sounds: Sequence[Sound], codec: CurveCodec) -> Tensor:
-    """(batch, tokens, LATENT) of sounds of one length."""
+    """(batch, tokens, LATENT) of sounds of one length in tokens."""
     return codec.encode(torch.stack([sound.curves for sound in sounds]))
 
 
 def latent_batches(
-    parts: EmbeddedParts, rng: np.random.Generator, *, batch_tokens: int, most_rows: int
+    codec: CurveCodec, rng: np.random.Generator, *, batch_tokens: int, most_rows: int, device: torch.device
 ) -> Iterator[LatentBatch]:
     """Endless batches of about `batch_tokens` tokens. The clips of one differ in length by less than a token."""
     while True:
         tokens = tokens_for(random_length_s(rng))
-        batch = [
-            example
-            for _ in range(max(2, min(most_rows, batch_tokens // tokens)))
-            for example in examples(1, length_s=(tokens - float(rng.uniform(0, 0.99))) / TOKENS_PER_S, rng=rng)
-        ]
-        with torch.no_grad():
-            conditions = parts.text_encoder.conditions([example.prompt for example in batch])
-            made = LatentBatch(
-                clean=latents_of([example.sound for example in batch], parts.codec),
-                condition=denoiser_condition(conditions, [example.sound.constants for example in batch]),
-                length_s=torch.tensor([example.length_s for example in batch]),
-            )
-        yield made
+        batch = wide_sounds(max(2, min(most_rows, batch_tokens // tokens)), tokens=tokens, rng=rng)
+        sounds = [sound for _, sound in batch]
+        condition = denoiser_condition([wish.kind for wish, _ in batch], [sound.constants for sound in sounds])
+        yield LatentBatch(
+            clean=latents_of(sounds, codec).to(device),
+            condition=condition.to(device),
+            length_s=torch.tensor([sound.length_s for sound in sounds], device=device),
+        )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,15 @@ class Optimiser:
         self._adam.step()
         self._updates += 1
         return float(loss.detach())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All it needs to go on elsewhere."""
+        return {"updates": self._updates, "adam": self._adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where another one was."""
+        self._updates = state["updates"]
+        self._adam.load_state_dict(state["adam"])
 
 
 @torch.no_grad()

@@ -1,6 +1,9 @@
-"""The whole making of the default model, stage by stage, within a budget of time."""
+"""The whole making of the default model, stage by stage. A stage whose result is on disk is not done again."""
 
+import json
+import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,23 +11,26 @@ from typing import Final
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts
-from engine.text.encoder import KINDS
 from engine.training import distillation, teacher
-from engine.training.batches import examples, latent_batches, random_length_s
-from engine.training.card import CARD_FILE, SHEET_FILE, card_text
-from engine.training.contact_sheet import draw_contact_sheet
+from engine.training.batches import latent_batches, random_length_s, wide_sounds
+from engine.training.constants import train_constants_head
 from engine.training.distillation import distil
-from engine.training.evaluation import TEST_SEED, Evaluation, evaluate
+from engine.training.guided_latent_consistency import GuidedLatentConsistency
 from engine.training.judge import Judge, train_judge
-from engine.training.makers import by_student, examples_to_test, truth
 from engine.training.progress import Report
 from engine.training.teacher import train_teacher
-from engine.training.understanding import train_constants_head, train_text_encoder
+from engine.training.understanding import train_text_encoder
+from engine.vocoders.latents import tokens_for
 
+TEXT_FILE: Final = "text.safetensors"
+SOUND_FILE: Final = "sound.safetensors"  # the codec's statistics and the constants head
 TEACHER_FILE: Final = "teacher.safetensors"
+STUDENT_FILE: Final = "student.safetensors"
 JUDGE_FILE: Final = "judge.safetensors"
+TIMES_FILE: Final = "times.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,122 +49,177 @@ class Budget:
 
 BUDGETS: Final = {
     "small": Budget(
-        text_updates=800,
+        text_updates=400,
         constants_clips=6_000,
-        constants_updates=3_000,
+        constants_updates=1_500,
         codec_clips=1_000,
-        teacher_updates=700,
-        student_updates=200,
-        judge_updates=300,
+        teacher_updates=400,
+        student_updates=120,
+        judge_updates=250,
         judged_prompts=100,
     ),
     "full": Budget(
-        text_updates=1_500,
-        constants_clips=24_000,
-        constants_updates=6_000,
-        codec_clips=4_000,
-        teacher_updates=4_000,
-        student_updates=1_800,
-        judge_updates=2_000,
-        judged_prompts=400,
+        text_updates=2_000,
+        constants_clips=40_000,
+        constants_updates=8_000,
+        codec_clips=5_000,
+        teacher_updates=10_000,
+        student_updates=3_000,
+        judge_updates=4_000,
+        judged_prompts=1_000,
     ),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What a training leaves: the model, and what it is measured with."""
+class Workshop:
+    """Where a model is being made: the folder, the budget, the seed, the device, and who is told about it."""
 
-    student: EmbeddedParts
-    teacher: EmbeddedParts | None
-    judge: Judge
+    folder: Path
+    budget: Budget
+    seed: int
+    device: torch.device
+    say: Callable[[str], None]
+
+    @property
+    def report(self) -> Report:
+        """Where training says how far it is, and keeps what is unfinished."""
+        return Report(self.say, self.folder)
+
+    def seeded(self, stage: str) -> np.random.Generator:
+        """A generator of the stage's own, with torch's set alike: a stage gives the same whatever ran before it."""
+        torch.manual_seed(self.seed)
+        return np.random.default_rng([self.seed, *stage.encode()])
+
+    def save(self, module: nn.Module, file: str) -> None:
+        """Leave the module's tensors in the folder; the file appears whole or not at all."""
+        aside = self.folder / f"{file}.part"
+        save_file({name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}, aside)
+        os.replace(aside, self.folder / file)
+
+    def load(self, module: nn.Module, file: str) -> None:
+        """Give the module the tensors that lie in the folder."""
+        module.load_state_dict(load_file(self.folder / file))
 
 
-def make_default(budget: Budget, *, name: str, seed: int, folder: Path, report: Report) -> Evaluation:
-    """Train everything, measure it, and leave weights, card and picture in `folder`."""
-    start_s = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    make_teacher(budget, seed=seed, folder=folder, report=report)
-    make_student(budget, seed=seed, folder=folder, report=report)
-    make_judge(budget, seed=seed, folder=folder, report=report)
-    took_s = time.monotonic() - start_s
-    made = made_before(folder)
-    evaluation = evaluate(
-        made.student, made.teacher, made.judge, prompts=budget.judged_prompts, seed=TEST_SEED, report=report
+def make_text(shop: Workshop) -> None:
+    """The text encoder, from captions alone."""
+    parts, rng = EmbeddedParts(), shop.seeded("text")
+    train_text_encoder(parts.text_encoder, rng, updates=shop.budget.text_updates, report=shop.report)
+    shop.save(parts.text_encoder, TEXT_FILE)
+
+
+def make_sound(shop: Workshop) -> None:
+    """What stands around the denoiser: the constants head, and the codec's statistics."""
+    parts, rng = EmbeddedParts(), shop.seeded("sound")
+    budget = shop.budget
+    train_constants_head(
+        parts.constants_head,
+        rng,
+        clips=budget.constants_clips,
+        updates=budget.constants_updates,
+        report=shop.report,
     )
-    document(made, evaluation, name=name, seed=seed, took_s=took_s, folder=folder)
-    return evaluation
+    clips = [
+        sound.curves
+        for _ in range(budget.codec_clips)
+        for _, sound in wide_sounds(1, tokens=tokens_for(random_length_s(rng)), rng=rng)
+    ]
+    parts.codec.fit(clips)
+    shop.save(nn.ModuleDict({"constants_head": parts.constants_head, "codec": parts.codec}), SOUND_FILE)
 
 
-def make_teacher(budget: Budget, *, seed: int, folder: Path, report: Report) -> None:
-    """Leave a teacher in `folder`, with text encoder, constants head and codec."""
-    rng = seeded(seed)
+def make_teacher(shop: Workshop) -> None:
+    """The diffusion teacher on the codec's latents."""
+    rng, parts = shop.seeded("teacher"), _with_sound(shop)
+    batches = latent_batches(
+        parts.codec, rng, batch_tokens=teacher.BATCH_TOKENS, most_rows=teacher.MOST_ROWS, device=shop.device
+    )
+    denoiser = train_teacher(
+        parts.denoiser.to(shop.device), batches, rng, updates=shop.budget.teacher_updates, report=shop.report
+    )
+    shop.save(denoiser, TEACHER_FILE)
+
+
+def make_student(shop: Workshop) -> None:
+    """The student, distilled from the teacher in the folder."""
+    rng, parts = shop.seeded("student"), _with_sound(shop)
+    shop.load(parts.denoiser, TEACHER_FILE)
+    parts.denoiser.to(shop.device).eval().requires_grad_(False)
+    batches = latent_batches(
+        parts.codec, rng, batch_tokens=distillation.BATCH_TOKENS, most_rows=distillation.MOST_ROWS, device=shop.device
+    )
+    method = GuidedLatentConsistency(teacher=parts.denoiser)
+    student = distil(parts.denoiser, method, batches, rng, updates=shop.budget.student_updates, report=shop.report)
+    shop.save(student, STUDENT_FILE)
+
+
+def make_judge(shop: Workshop) -> None:
+    """The judge. It knows nothing of the model, so that it can judge any weights."""
+    judge, rng = Judge(), shop.seeded("judge")
+    train_judge(judge, rng, updates=shop.budget.judge_updates, report=shop.report)
+    shop.save(judge, JUDGE_FILE)
+
+
+STAGES: Final[dict[str, tuple[str, Callable[[Workshop], None], tuple[str, ...]]]] = {
+    # name: the file it leaves, what makes it, the courses it keeps unfinished
+    "text": (TEXT_FILE, make_text, ("text encoder",)),
+    "sound": (SOUND_FILE, make_sound, ("constants head",)),
+    "teacher": (TEACHER_FILE, make_teacher, ("teacher",)),
+    "student": (STUDENT_FILE, make_student, ("student",)),
+    "judge": (JUDGE_FILE, make_judge, ("judge",)),
+}
+
+
+def run_stage(shop: Workshop, stage: str) -> None:
+    """Do one stage unless its result is there; note how long it took, an interruption not counted."""
+    file, make, courses = STAGES[stage]
+    if (shop.folder / file).exists():
+        shop.say(f"{stage}: done before, in {file}")
+        return
+    start_s = time.monotonic()
+    make(shop)
+    shop.report.forget(*courses)
+    times_s = stage_times_s(shop.folder)
+    times_s[stage] = time.monotonic() - start_s
+    (shop.folder / TIMES_FILE).write_text(json.dumps(times_s, indent=1), encoding="utf-8")
+
+
+def stage_times_s(folder: Path) -> dict[str, float]:
+    """How long the stages took whose results lie in `folder`."""
+    file = folder / TIMES_FILE
+    times_s: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return times_s
+
+
+def _with_sound(shop: Workshop) -> EmbeddedParts:
     parts = EmbeddedParts()
-    train_text_encoder(parts.text_encoder, rng, updates=budget.text_updates, report=report)
-    train_constants_head(parts, rng, clips=budget.constants_clips, updates=budget.constants_updates, report=report)
-    clips = [examples(1, length_s=random_length_s(rng), rng=rng)[0] for _ in range(budget.codec_clips)]
-    parts.codec.fit([example.sound.curves for example in clips])
-    batches = latent_batches(parts, rng, batch_tokens=teacher.BATCH_TOKENS, most_rows=teacher.MOST_ROWS)
-    parts.denoiser = train_teacher(parts.denoiser, batches, updates=budget.teacher_updates, report=report)
-    save_file(parts.state_dict(), folder / TEACHER_FILE)
+    shop.load(nn.ModuleDict({"constants_head": parts.constants_head, "codec": parts.codec}), SOUND_FILE)
+    return parts
 
 
-def make_student(budget: Budget, *, seed: int, folder: Path, report: Report) -> None:
-    """Distil the teacher in `folder`, and leave the weights that are shipped."""
-    rng = seeded(seed)
-    parts = parts_of(folder / TEACHER_FILE)
-    batches = latent_batches(parts, rng, batch_tokens=distillation.BATCH_TOKENS, most_rows=distillation.MOST_ROWS)
-    parts.denoiser = distil(parts.denoiser, batches, updates=budget.student_updates, report=report)
-    export(parts, folder / WEIGHTS_FILE)
+def parts_made(shop: Workshop, denoiser_file: str) -> EmbeddedParts:
+    """The model whose pieces lie in the folder, with the teacher or the student as its denoiser."""
+    parts = _with_sound(shop)
+    shop.load(parts.text_encoder, TEXT_FILE)
+    shop.load(parts.denoiser, denoiser_file)
+    return parts.eval()
 
 
-def make_judge(budget: Budget, *, seed: int, folder: Path, report: Report) -> None:
-    """Leave a judge in `folder`. It knows nothing of the model, so that it can judge any weights."""
-    rng = seeded(seed)
-    judge = Judge()
-    train_judge(judge, rng, updates=budget.judge_updates, report=report)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(judge.state_dict(), folder / JUDGE_FILE)
-
-
-def seeded(seed: int) -> np.random.Generator:
-    """A generator for sounds and captions, with torch's own set to the same seed: each stage begins like this."""
-    torch.manual_seed(seed)
-    return np.random.default_rng(seed)
-
-
-def export(parts: EmbeddedParts, file: Path) -> None:
-    """Write the weights as float16; only the codec's few statistics stay float32."""
+def export(shop: Workshop) -> Embedded:
+    """Write the weights that are shipped, as float16; only the codec's few statistics stay float32."""
+    parts = parts_made(shop, STUDENT_FILE)
     tensors = {
         name: (tensor if name.startswith("codec.") else tensor.half()).contiguous()
         for name, tensor in parts.state_dict().items()
     }
+    file = shop.folder / WEIGHTS_FILE
     save_file(tensors, file)
+    return Embedded.of_bytes(file.read_bytes())
 
 
-def parts_of(file: Path) -> EmbeddedParts:
-    """The parts in a weight file, ready to run."""
-    return Embedded.of_bytes(file.read_bytes()).parts
-
-
-def made_before(folder: Path) -> Made:
-    """What lies in `folder`; the shipped weights if it has none."""
-    student_file, teacher_file = folder / WEIGHTS_FILE, folder / TEACHER_FILE
+def judge_made(shop: Workshop) -> Judge:
+    """The judge in the folder."""
     judge = Judge()
-    judge.load_state_dict(load_file(folder / JUDGE_FILE))
-    return Made(
-        student=parts_of(student_file) if student_file.exists() else Embedded.load().parts,
-        teacher=parts_of(teacher_file) if teacher_file.exists() else None,
-        judge=judge.eval(),
-    )
-
-
-def document(made: Made, evaluation: Evaluation, *, name: str, seed: int, took_s: float, folder: Path) -> None:
-    """Write the card and the picture of weights that lie in `folder`."""
-    weights = (folder / WEIGHTS_FILE).read_bytes()
-    (folder / CARD_FILE).write_text(
-        card_text(made.student, evaluation, weights=weights, budget=name, seed=seed, took_s=took_s), encoding="utf-8"
-    )
-    one, two = (by_student(made.student, steps=steps) for steps in (1, 2))
-    columns = [("true", truth), ("1 step", one), ("2 steps", two)]
-    draw_contact_sheet(folder / SHEET_FILE, examples_to_test(len(KINDS), seed=TEST_SEED), columns)
+    shop.load(judge, JUDGE_FILE)
+    return judge.eval()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.sampling.constants import DEVIATION
 from engine.text.notes import hz_of_midi
 from engine.training.wishes import TUNED, Wish
 from engine.vocoders.curves import (
@@ -25,6 +26,7 @@ from engine.vocoders.latents import HOPS_PER_TOKEN, tokens_for
 Array = NDArray[np.float64]
 
 NEPER_DB: Final = 20 / np.log(10)
+
 LOWEST_SHAPE_DB: Final = -60.0  # of a partial or a band under the loudest
 PARTIAL: Final[Array] = np.array(ANCHOR_PARTIALS, dtype=np.float64)
 OCTAVE: Final[Array] = np.log2(PARTIAL)  # of an anchor partial above the first
@@ -33,10 +35,11 @@ BAND_HZ: Final[Array] = band_centres_hz().numpy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """The truth about one clip: (hops, CHANNELS) curves and the constants."""
+    """The truth about one clip: (hops, CHANNELS) curves, the constants, and its length."""
 
     curves: torch.Tensor
     constants: Constants
+    length_s: float
 
 
 class Sketch:
@@ -45,14 +48,16 @@ class Sketch:
     def __init__(self, wish: Wish, length_s: float, rng: np.random.Generator) -> None:
         hops = tokens_for(length_s) * HOPS_PER_TOKEN
         self.rng = rng
-        self.brightness = wish.brightness + self.between(-0.2, 0.2)
-        self.decay = 2.3 ** (wish.length + self.between(-0.2, 0.2))
+        self.brightness = wish.brightness + self.between(-DEVIATION, DEVIATION)
+        self.ring = wish.length + self.between(-DEVIATION, DEVIATION)
+        self.decay = 2.3**self.ring
         self.pitch = 2 ** (0.6 * wish.pitch + self.between(-0.12, 0.12))
         midi = TUNED[wish.kind] + 7 * wish.pitch if wish.midi is None and wish.kind in TUNED else wish.midi
         self.pitch_hz = 0.0 if midi is None else hz_of_midi(midi)  # 0 is for the kind to set
         self.seconds: Array = np.arange(hops) / HOPS_PER_S
         self.fine_seconds: Array = np.arange(hops * GAINS_PER_HOP) / (HOPS_PER_S * GAINS_PER_HOP)
         self.length_s = length_s
+        self.colour_db = self.between(0, 2.5)
         self.share = np.minimum(self.seconds / length_s, 1)
         self.fine_share = np.minimum(self.fine_seconds / length_s, 1)
         # A harmonic gain or a noise gain that is never set stays off.
@@ -60,15 +65,25 @@ class Sketch:
         self.levels_db: Array = np.tile(-9 * OCTAVE, (hops, 1))
         self.band_levels_db: Array = np.tile(low_pass(BAND_HZ, 6000, order=1), (hops, 1))
         self.noise_gain_db: Array = np.full(hops * GAINS_PER_HOP, FLOOR_DB)
+        # What the decoder is told once for the whole clip: see `Constants`.
+        self.chord: tuple[int, ...] = (0,)
         self.stretch = 1.0
         self.odd = 0.0
         self.detune_cents = 0.0
         self.sweep_depth = 0.0
         self.sweep_s = 0.03
         self.glide_octaves = 0.0
+        self.vibrato = 0.0
+        self.vibrato_hz = 5.0
         self.grain = 0.0
-        self.major: bool | None = None  # None is no third at all
-        self.fifth = False
+        self.grain_hz = 240.0
+        self.bubbles = 0.0
+        self.bubbles_hz = 20.0
+        self.flutter = 0.0
+        self.flutter_hz = 1.0
+        self.stutter = 0.0
+        self.stutter_hz = 20.0
+        self.width = 0.0
 
     def between(self, low: float, high: float) -> float:
         """A number drawn evenly from that range."""
@@ -104,11 +119,12 @@ class Sketch:
 
     def finished(self, wish: Wish) -> Sound:
         """The sound, its levels brought to their common scale: loudest partial 0 dB, a noise as loud as its gain."""
-        bands_db = np.maximum(self.band_levels_db, LOWEST_SHAPE_DB)
+        bands_db = np.maximum(self._coloured(self.band_levels_db, np.log2(BAND_HZ)), LOWEST_SHAPE_DB)
         # Narrow noise would vanish beside wide: its gain makes up for the width, up to 18 dB.
         power_db = 10 * np.log10((10 ** (bands_db / 10) * BAND_HZ).sum(1) / BAND_HZ.sum())
         noise_gain_db = self.noise_gain_db.reshape(-1, GAINS_PER_HOP) - np.maximum(power_db, -18)[:, None]
-        levels_db = self.levels_db - self.levels_db.max(1, keepdims=True)
+        levels_db = self._coloured(self.levels_db, OCTAVE)
+        levels_db = levels_db - levels_db.max(1, keepdims=True)
         curves = np.concatenate(
             [
                 np.clip(self.gain_db, FLOOR_DB, 6)[:, None],
@@ -120,29 +136,47 @@ class Sketch:
         )
         constants = Constants(
             pitch_hz=self.pitch_hz or 200.0,
+            chord=self.chord,
             stretch=self.stretch,
             odd=self.odd,
             detune_cents=self.detune_cents,
-            chord="fifth" if self.fifth else "none" if self.major is None else "major" if self.major else "minor",
             sweep_depth=self.sweep_depth,
             sweep_s=self.sweep_s,
             glide_octaves=self.glide_octaves,
+            vibrato=self.vibrato,
+            vibrato_hz=self.vibrato_hz,
             grain=self.grain,
+            grain_hz=self.grain_hz,
+            bubbles=self.bubbles,
+            bubbles_hz=self.bubbles_hz,
+            flutter=self.flutter,
+            flutter_hz=self.flutter_hz,
+            stutter=self.stutter,
+            stutter_hz=self.stutter_hz,
+            width=self.width,
             drive=float(wish.drive),
             room=float(wish.room),
+            brightness=self.brightness,
+            ring=self.ring,
         )
-        return Sound(curves=torch.from_numpy(curves).float(), constants=constants)
+        return Sound(curves=torch.from_numpy(curves).float(), constants=constants, length_s=self.length_s)
+
+    def _coloured(self, levels_db: Array, octaves: Array) -> Array:
+        """Levels with the clip's own colour: a gentle wave over the octaves, so that no two clips are alike."""
+        wave, phase = self.between(0.15, 0.45), self.between(0, 2 * np.pi)
+        coloured: Array = levels_db + self.colour_db * np.sin(2 * np.pi * wave * octaves + phase)
+        return coloured
 
 
 def low_pass(hz: Array, cutoff_hz: float | Array, *, order: int = 2) -> Array:
     """The level of a Butterworth low-pass, in dB."""
-    level: Array = -10 * np.log10(1 + (hz / cutoff_hz) ** (2 * order))
+    level: Array = -10 / np.log(10) * np.logaddexp(0, 2 * order * np.log(hz / cutoff_hz))
     return level
 
 
 def high_pass(hz: Array, cutoff_hz: float, *, order: int = 2) -> Array:
     """The level of a Butterworth high-pass, in dB."""
-    level: Array = -10 * np.log10(1 + (cutoff_hz / hz) ** (2 * order))
+    level: Array = -10 / np.log(10) * np.logaddexp(0, 2 * order * np.log(cutoff_hz / hz))
     return level
 
 
@@ -151,6 +185,15 @@ def band(centre_hz: float | Array, *, octaves: float) -> Array:
     distance = np.log2(BAND_HZ) - np.log2(np.asarray(centre_hz))[..., None]
     level: Array = -0.5 * (distance / octaves) ** 2 * NEPER_DB
     return level
+
+
+def formants(hz: Array, centres_hz: tuple[float, ...], *, octaves: float = 0.18) -> Array:
+    """A vowel: a bell on each formant, the higher ones softer, over a floor of -30 dB; shaped like `hz`."""
+    gain = sum(
+        10 ** (-5 * place / 20) * np.exp(-0.5 * (np.log2(hz / centre_hz) / octaves) ** 2)
+        for place, centre_hz in enumerate(centres_hz)
+    )
+    return in_db(gain + 10 ** (-30 / 20))
 
 
 def in_db(gain: Array) -> Array:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,20 +31,27 @@ def random_times(count: int) -> Tensor:
 
 
 def train_teacher(
-    teacher: CurveTransformer, batches: Iterator[LatentBatch], *, updates: int, report: Report
+    teacher: CurveTransformer,
+    batches: Iterator[LatentBatch],
+    rng: np.random.Generator,
+    *,
+    updates: int,
+    report: Report,
 ) -> CurveTransformer:
-    """Train `teacher`; the average of its weights is the result."""
+    """Train `teacher` where it is; the average of its weights is the result. `rng` is what `batches` draw from."""
+    device = next(teacher.parameters()).device
     average = copy.deepcopy(teacher)
     teacher.train()
     optimiser = Optimiser(teacher.parameters(), peak_rate=1.5e-3, updates=updates, warm_up=60)
-    course = Course("teacher", updates=updates, report=report)
+    holds = {"teacher": teacher, "average": average, "optimiser": optimiser, "rng": rng}
+    course = Course("teacher", updates=updates, report=report, holds=holds)
     for update in course:
         batch = next(batches)
-        time = random_times(len(batch.clean))
-        noise = torch.randn_like(batch.clean)
-        dropped = torch.rand(len(time), 1) < CONDITION_DROPPED
+        time = random_times(len(batch.clean)).to(device)
+        noise = torch.randn(batch.clean.shape).to(device)
+        dropped = (torch.rand(len(time), 1) < CONDITION_DROPPED).to(device)
         condition = torch.where(dropped, teacher.no_condition, batch.condition)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             v = teacher(noised(batch.clean, noise, time), time, condition, length_s=batch.length_s)
         loss = (v - velocity(batch.clean, noise, time)).pow(2).mean()
         course.note(optimiser.step(loss))

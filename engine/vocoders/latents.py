@@ -1,4 +1,4 @@
-"""Curves to the latents that are denoised, and back: one token for every 40 ms, 48 numbers instead of 184."""
+"""Curves to the latents that are denoised, and back: one token for every 40 ms, 64 numbers instead of 184."""
 
 import math
 from typing import Final
@@ -10,7 +10,9 @@ from engine.vocoders.curves import CHANNELS, HOPS_PER_S, NOISE_GAINS
 
 HOPS_PER_TOKEN: Final = 4
 TOKENS_PER_S: Final = HOPS_PER_S / HOPS_PER_TOKEN
-LATENT: Final = 48
+LATENT: Final = 64
+SHORTEST_S: Final = 0.2  # trained on no less; shorter clips are cut from one of this length
+LONGEST_S: Final = 12.0
 
 
 def tokens_for(length_s: float) -> int:

@@ -18,7 +18,7 @@ from engine.training.sketch import (
     in_db,
     low_pass,
 )
-from engine.vocoders.curves import FLOOR_DB, GAINS_PER_HOP
+from engine.vocoders.curves import FLOOR_DB
 
 FAINT: Final = 0.003  # how loud a build-up is at its soft end, beside its loud one
 CUT_BEFORE_END_S: Final = 0.0101  # just over a hop: the last hop is silent, and a longer clip stays so
@@ -94,22 +94,20 @@ def zap(s: Sketch) -> None:
     s.gain_db = s.ringing(0.16 * s.decay)
 
 
+def _logistic_db(x: Array) -> Array:
+    """How many dB a gain that falls around 0 like 1 / (1 + e^x) has lost."""
+    lost: Array = np.logaddexp(0, x) * NEPER_DB
+    return lost
+
+
 def glitch(s: Sketch) -> None:
-    """Digital stutter: bursts and bleeps of a few hundredths of a second, and holes between them."""
-    tone, noise = np.zeros(len(s.seconds)), np.zeros((len(s.seconds), GAINS_PER_HOP))
-    hop, lasting_hops = 0, 42 * s.decay
-    while hop < min(lasting_hops, len(s.seconds)):
-        here = slice(hop, hop + int(s.rng.integers(1, 5)))
-        if hop == 0 or s.rng.random() < 0.6:
-            step, period = np.arange(noise[here].size), int(s.rng.integers(4, 17))  # a buzz of 50 to 200 Hz
-            noise[here] = (step % period < period // 2).reshape(-1, GAINS_PER_HOP)
-        else:
-            tone[here] = 1
-        hop = here.stop + int(s.rng.integers(2, 6))
-    s.noise_gain_db = in_db(noise.reshape(-1))
+    """Digital stutter: bursts and bleeps of a few hundredths of a second, and holes, which the decoder strews."""
+    lasting_s = 0.42 * s.decay
+    s.noise_gain_db = -_logistic_db((s.fine_seconds - lasting_s) / 0.006)
+    s.stutter, s.stutter_hz = 1.0, s.between(22, 42)
     low_hz, high_hz = 600 * 2 ** (0.8 * s.brightness), 6000 * 2 ** (1.1 * s.brightness)
     s.set_bands(high_pass(BAND_HZ, low_hz) + low_pass(BAND_HZ, high_hz))
-    s.gain_db = s.between(0, 4) + in_db(tone)
+    s.gain_db = s.between(0, 4) - _logistic_db((s.seconds - lasting_s) / 0.006)
     s.pitch_hz = 800 * 2 ** (0.6 * s.brightness + s.between(-0.6, 0.6))
     s.odd = 1.0
     s.set_levels(-(6 - 2 * s.brightness) * OCTAVE)

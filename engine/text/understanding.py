@@ -1,0 +1,142 @@
+"""A prompt to what is to be made of it: one or more sounds, each with its levels, note, length and rhythm.
+
+What can be named exactly (notes, chords, times, tempos, negation, rhythms) is parsed; kinds and attributes are read by
+the encoder, which also says how sure it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from engine.sampling.specification import Specification
+from engine.text.asks import Ask, asked, layers
+from engine.text.encoder import Reading, TextEncoder
+from engine.text.harmony import Key
+from engine.text.kinds import ATTRIBUTES, KINDS
+from engine.text.notes import PITCH_CLASSES, Pitch, note_name
+from engine.text.patterns import KitPart
+
+KNOWN: Final = 0.5  # a text that is more probably nothing we know than this names no sound
+SURE: Final = 0.75  # a kind less probable than this is called "perhaps"
+NOTABLE: Final = 0.2  # a level nearer to the usual goes unmentioned
+SECOND_LAYER_DB: Final = -2.0  # what is named first leads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One sound of a prompt."""
+
+    specification: Specification
+    sure: float  # the probability of its kind
+    known: bool  # whether the words name a sound; if not, the kind is a guess
+    ask: Ask
+    rhythm: str | None = None  # None: it sounds once, at the beginning
+    gain_db: float = 0.0
+
+    def __str__(self) -> str:
+        """Such as "bass, dark, long, F#2" or "perhaps bell (61 %)"."""
+        asked = self.specification
+        words = [asked.kind if self.sure >= SURE else f"perhaps {asked.kind} ({100 * self.sure:.0f} %)"]
+        for attribute, (lower, higher) in ATTRIBUTES.items():
+            level = getattr(asked, attribute)
+            word = lower if level < -NOTABLE else higher if level > NOTABLE else ""
+            words += [f"very {word}" if abs(level) > 1.2 else word] if word else []
+        if asked.midi is not None:
+            words.append(note_name(asked.midi))
+        elif asked.pitch_class is not None:
+            words.append(PITCH_CLASSES[asked.pitch_class])
+        words += [self.ask.chord.quality] if self.ask.chord and asked.chord and len(asked.chord) > 1 else []
+        words += [f"{self.ask.length.amount:g} {self.ask.length.unit}"] if self.ask.length else []
+        words += [self.rhythm] if self.rhythm else []
+        return ", ".join(words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """All that was made of a prompt."""
+
+    layers: tuple[Layer, ...]  # one at least
+    tempo_bpm: float | None
+    key: Key | None
+
+    @property
+    def known(self) -> bool:
+        """Whether any of the words names a sound."""
+        return any(layer.known for layer in self.layers)
+
+    def __str__(self) -> str:
+        """What was understood, in a few words, for the person who wrote the prompt."""
+        told = " + ".join(str(layer) for layer in self.layers)
+        if self.tempo_bpm is not None and any(layer.rhythm for layer in self.layers):
+            told += f", {self.tempo_bpm:g} bpm"
+        return told if self.known else f"no sound understood, so {told}"
+
+
+@torch.inference_mode()
+def understand(prompt: str, encoder: TextEncoder) -> Understanding:
+    """What a prompt asks for. Any text has an answer; how far to trust it stands in the layers."""
+    said = asked(prompt)
+    apart = encoder.readings([segment.words for segment in said.segments])
+    asks = layers(said, [reading.nothing < KNOWN for reading in apart])
+    readings = apart if len(said.segments) == 1 else encoder.readings([ask.words for ask in asks])
+    made = [
+        layer for ask, reading in zip(asks, readings, strict=True) for layer in _layers_of(ask, reading, key=said.key)
+    ]
+    return Understanding(layers=tuple(made), tempo_bpm=said.tempo_bpm, key=said.key)
+
+
+def _layers_of(ask: Ask, reading: Reading, *, key: Key | None) -> list[Layer]:
+    """The layers of one ask: one, or as many as its kit has parts."""
+    if ask.kit:
+        return [_part_of_kit(part, ask, reading) for part in ask.kit]
+    kind = KINDS[int(reading.kinds.argmax())]
+    known = reading.nothing < KNOWN
+    pitch, chord = ask.voicing(kind, key)
+    return [
+        Layer(
+            specification=_specified(kind, ask, reading, pitch=pitch, chord=chord or None),
+            sure=float(reading.kinds.max()),
+            known=known,
+            ask=ask,
+            rhythm=ask.rhythm,
+            gain_db=SECOND_LAYER_DB if ask.joint else 0.0,
+        )
+    ]
+
+
+def _part_of_kit(part: KitPart, ask: Ask, reading: Reading) -> Layer:
+    """One instrument of a kit; what is said of the whole is true of each part, but for the pitch."""
+    return Layer(
+        specification=_specified(part.kind, ask, reading, pitch=None, chord=None),
+        sure=1.0,
+        known=True,
+        ask=ask,
+        rhythm=part.rhythm,
+        gain_db=part.gain_db,
+    )
+
+
+def _specified(
+    kind: str, ask: Ask, reading: Reading, *, pitch: Pitch | None, chord: tuple[int, ...] | None
+) -> Specification:
+    levels = _levels(ask, reading.levels.tolist())
+    if ask.room_s is not None and "room" not in ask.muted:
+        levels["room"] = max(levels["room"], 1.0)  # a size of room asks for one
+    return Specification(
+        kind=kind,
+        **levels,
+        midi=pitch.midi if pitch else None,
+        pitch_class=pitch.pitch_class if pitch and pitch.midi is None else None,
+        chord=chord,
+        room_s=ask.room_s,
+    )
+
+
+def _levels(ask: Ask, read: Sequence[float]) -> dict[str, float]:
+    """Each attribute's level: what was read, times what "very" or "slightly" made of it; 0 where it was denied."""
+    return {
+        attribute: 0.0 if attribute in ask.muted else level * ask.strength.get(attribute, 1.0)
+        for attribute, level in zip(ATTRIBUTES, read, strict=True)
+    }
