@@ -84,9 +84,9 @@ class Launcher:
         candidates = own or loops
         return candidates[-1] if candidates else None
 
-    def playing(self, track: str) -> list[tuple[Cue, Sound]]:
-        """What a track plays: what loops on it, in the order of launching, and what was launched last."""
-        found = [(cue, sound) for cue, sound in self._looped[track] if self.tracks[track].loops(sound)]
+    def playing(self, track: str, *, at_frame: int = 0) -> list[tuple[Cue, Sound]]:
+        """What a track plays: what loops on it, still at that frame or later, and what was launched last."""
+        found = [(cue, sound) for cue, sound in self._looped[track] if self.tracks[track].loops(sound, at_frame)]
         if self.history[track] and all(sound is not self.history[track][-1][1] for _, sound in found):
             found.append(self.history[track][-1])
         return found

@@ -4,6 +4,7 @@ The player is told everything: what was heard, what the engine said and, by the 
 waits and never sleeps; so live it runs on a thread beside the sound, offline as fast as it can, and in a test by hand.
 """
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable
@@ -15,10 +16,11 @@ import numpy as np
 from bridge.audience import Audience, Reply
 from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.knobs import turned
 from bridge.launcher import Launcher
 from bridge.library import Library, take_id_of
 from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
-from bridge.set_file import NoteTrigger, Set
+from bridge.set_file import NoteTrigger, Set, TimelineEntry, TimelineMove
 from bridge.shaper import Shaper
 from bridge.shelf import Shelf, sound_key
 from bridge.timing.tempo import Meter
@@ -33,6 +35,7 @@ from osc_schemas.clip import Clip
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.request import GenerateRequest, Refusal
+from osc_schemas.shape import Shape
 
 HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter than that is never heard
 PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
@@ -97,7 +100,8 @@ class Player:
         self._shelf = Shelf()
         self._armed: dict[str, None] = {}  # names of cues, the latest last
         self._unsettled_frame: int | None = None  # since when tempo or knobs are other than what is armed was made for
-        self._timeline = deque(sorted(music.timeline, key=lambda entry: entry.beat))
+        self._timeline: deque[TimelineEntry] = deque()
+        self._moves: list[TimelineMove] = []
         self._place_ahead_frames = place_ahead_frames
         self._exact, self._arm = exact, arm
         self._requests_made = 0
@@ -239,7 +243,7 @@ class Player:
             sample_rate_hz=self.mixer.sample_rate_hz,
             tempo_bpm=self.transport.tempo_at_beat(beat),
             key=self.music.key,
-            knobs=self.shaper.knobs(cue.track),
+            knobs=self._knobs_at(cue.track, beat),
             deadline_in_s=0.0,
             slot="",  # which wish outlives which depends on their beats, and those are ours to compare
             exact=self._exact,
@@ -299,6 +303,7 @@ class Player:
         for wish in list(self.wishes.values()):
             if wish.asked_beat is not None:
                 self._bring_forward(wish, now_frame)
+        self.turn_ahead()
         until_frame = now_frame + self.frames(HORIZON_S)
         if self.end_beat is not None:
             until_frame = min(until_frame, self.transport.frame_at_beat(self.end_beat))
@@ -316,6 +321,33 @@ class Player:
                 self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
             except SchemaError as error:
                 self.refuse(unanswered, entry.cue, "bad-request", str(error))
+
+    def turn_ahead(self) -> None:
+        """Turn the knobs that the timeline turns soon, each to be heard on its beat: one beat of a track at a time."""
+        now_frame = self.mixer.frame
+        until_beat = self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S))
+        together: dict[tuple[float, str], list[TimelineMove]] = {}
+        for move in itertools.takewhile(lambda move: move.beat < until_beat, self._moves):
+            together.setdefault((move.beat, move.track), []).append(move)
+        blocked: set[str] = set()
+        for (beat, track), moves in together.items():
+            frame = self.transport.frame_at_beat(beat)
+            if track in blocked or (frame > now_frame and self.shaper.waits_for_clip(track)):
+                blocked.add(track)  # each is bent from the one before
+                continue
+            self._moves = [move for move in self._moves if move not in moves]
+            positions = {move.knob: move.value for move in moves}
+            self.shaper.turn(track, positions, reply=unanswered, from_frame=frame)
+            self._unsettled_frame = now_frame
+
+    def _knobs_at(self, track: str, beat: float) -> Shape:
+        """Where the knobs of a track stand on a beat, as far as the timeline says."""
+        knobs = self.shaper.knobs(track)
+        if math.isfinite(beat):
+            for move in itertools.takewhile(lambda move: move.beat <= beat, self._moves):
+                if move.track == track:
+                    knobs = turned(knobs, move.knob, move.value)
+        return knobs
 
     def _bring_forward(self, wish: Wish, now_frame: int) -> None:
         """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""
@@ -399,6 +431,8 @@ class Player:
         """Make the timeline go on from `from_beat`."""
         entries = sorted(self.music.timeline, key=lambda entry: entry.beat)
         self._timeline = deque(entry for entry in entries if entry.beat >= from_beat)
+        moves = sorted(self.music.moves, key=lambda move: move.beat)
+        self._moves = [move for move in moves if move.beat >= from_beat]
 
     def stop(self, *, fade_s: float) -> None:
         """Stand still: what plays fades out, what was wished for is taken back."""
@@ -433,7 +467,7 @@ class Player:
 
     def turn_knob(self, track: str, knob: str, value: float | None, *, reply: Reply) -> None:
         """Bend what a track plays, and all that lands on it from now on. Raises `CueError`."""
-        self.shaper.turn(track, knob, value, reply=reply)
+        self.shaper.turn(track, {knob: value}, reply=reply)
         self._unsettled_frame = self.mixer.frame
 
     def set_gain(self, track: str, gain_db: float, *, ramp_s: float) -> None:

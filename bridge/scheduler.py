@@ -33,7 +33,7 @@ def request_for(
     request_id: str,
     frames: int,
     sample_rate_hz: int,
-    tempo_bpm: float,
+    tempo_bpm: float | None,
     deadline_in_s: float,
     slot: str = "",
     exact: bool,

@@ -20,6 +20,7 @@ from bridge.set_words import (
     SetError,
     ShapeTrigger,
     TimelineEntry,
+    TimelineMove,
     TrackSpec,
     cue_with,
     nearest,
@@ -40,6 +41,7 @@ __all__ = [
     "SetError",
     "ShapeTrigger",
     "TimelineEntry",
+    "TimelineMove",
     "TrackSpec",
     "cue_with",
     "located",
@@ -117,7 +119,7 @@ def _set(document: Table, path: Path | None) -> Set:
     check_keys(document, ("set", "engine", "tracks", "cues", "scenes", "triggers", "timeline"), ())
     head = values_for(Set, table_at(document, "set"), ("set",), names=_HEAD)
     engine = _read(EngineChoice, table_at(document, "engine"), ("engine",))
-    timeline = _timeline(tables_at(document, "timeline"))
+    timeline, moves = _timeline(tables_at(document, "timeline"))
     values = {
         **head,
         "engine": engine,
@@ -126,6 +128,7 @@ def _set(document: Table, path: Path | None) -> Set:
         "scenes": {str(key[-1]): _read(_Scene, table, key).cues for table, key in _named(document, "scenes")},
         "midi": _midi(table_at(document, "triggers")),
         "timeline": tuple(entry for entry, _ in timeline),
+        "moves": tuple(move for move, _ in moves),
         "path": path,
     }
     try:
@@ -134,6 +137,8 @@ def _set(document: Table, path: Path | None) -> Set:
         match error.key:
             case ("timeline", int(index), *rest):  # back to the table that was written
                 error.key = ("timeline", timeline[index][1], *rest)
+            case ("moves", int(index), *rest):
+                error.key = ("timeline", moves[index][1], *rest)
         raise
 
 
@@ -218,10 +223,14 @@ class _TimelineLine:
         return [TimelineEntry(beat=self.beat + index * self.every_beats, cue=self.cue) for index in range(times)]
 
 
-def _timeline(tables: list[Table]) -> list[tuple[TimelineEntry, int]]:
-    """All entries by beat, each with the number of the table that it was written in."""
-    entries = []
+def _timeline(tables: list[Table]) -> tuple[list[tuple[TimelineEntry, int]], list[tuple[TimelineMove, int]]]:
+    """All entries and all moves by beat, each with the number of the table that it was written in."""
+    entries: list[tuple[TimelineEntry, int]] = []
+    moves: list[tuple[TimelineMove, int]] = []
     for index, table in enumerate(tables):
+        if "shape" in table:
+            moves.append((_read(TimelineMove, table, ("timeline", index)), index))
+            continue
         line = _read(_TimelineLine, table, ("timeline", index))
         try:
             entries += [(entry, index) for entry in line.entries()]
@@ -230,7 +239,9 @@ def _timeline(tables: list[Table]) -> list[tuple[TimelineEntry, int]]:
             raise
         if len(entries) > TIMELINE_MAX:
             raise SetError(f"the timeline has more than {TIMELINE_MAX} entries", key=("timeline", index, "every_beats"))
-    return sorted(entries, key=lambda numbered: numbered[0].beat)
+    entries.sort(key=lambda numbered: numbered[0].beat)
+    moves.sort(key=lambda numbered: numbered[0].beat)
+    return entries, moves
 
 
 # For each class, values that it takes; see `built`.
@@ -241,6 +252,7 @@ _SOUND: dict[type, dict[str, Any]] = {
     NoteTrigger: {"note": 0, "cue": "x"},
     ControlTrigger: {"cc": 0, "set": "x.seed", "range": (0.0, 1.0)},
     ShapeTrigger: {"cc": 0, "shape": "x.room"},
+    TimelineMove: {"beat": 0.0, "shape": "x.room", "value": 0.0},
     _TimelineLine: {"beat": 0.0, "cue": "x", "every_beats": 1.0, "until_beat": 1.0},
 }
 

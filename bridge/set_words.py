@@ -123,8 +123,25 @@ class ControlTrigger:
         return self.set.rpartition(".")[2]
 
 
+class _NamesAKnob:
+    """What names a track and one of its knobs, as in shape="drums.brightness"."""
+
+    __slots__ = ()
+    shape: str
+
+    @property
+    def track(self) -> str:
+        """The track whose knob is turned."""
+        return self.shape.rpartition(".")[0]
+
+    @property
+    def knob(self) -> str:
+        """The knob that is turned."""
+        return self.shape.rpartition(".")[2]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeTrigger:
+class ShapeTrigger(_NamesAKnob):
     """A MIDI controller that turns a knob of a track, as in shape="drums.brightness".
 
     0 to 127 are spread over `range`, or over all that the knob has. Where the knob bends nothing in the middle, 64 is
@@ -139,24 +156,9 @@ class ShapeTrigger:
     def __post_init__(self) -> None:
         bounds.check_range("cc", self.cc, 0, 127, SetError)
         _check_channel(self.channel)
-        if self.knob not in KNOB or not self.track:
-            raise SetError(
-                f"shape is {self.shape[:80]!r}; it must be a track and one of its knobs, such as drums.brightness"
-                + nearest(self.knob, KNOB)
-            )
-        knob = KNOB[self.knob]
+        _check_knob(self.shape)
         for end in self.range or ():
-            bounds.check_range(f"an end of the range of {self.knob}", end, knob.low, knob.high, SetError)
-
-    @property
-    def track(self) -> str:
-        """The track whose knob is turned."""
-        return self.shape.rpartition(".")[0]
-
-    @property
-    def knob(self) -> str:
-        """The knob that is turned."""
-        return self.shape.rpartition(".")[2]
+            _check_position(f"an end of the range of {self.knob}", self.knob, end)
 
 
 MidiTrigger = NoteTrigger | ControlTrigger | ShapeTrigger
@@ -171,6 +173,20 @@ class TimelineEntry:
 
     def __post_init__(self) -> None:
         bounds.check_range("beat", self.beat, 0, BEAT_MAX, SetError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineMove(_NamesAKnob):
+    """A knob of a track, as in shape="drums.brightness", that comes to `value` on exactly this beat."""
+
+    beat: float
+    shape: str
+    value: float
+
+    def __post_init__(self) -> None:
+        bounds.check_range("beat", self.beat, 0, BEAT_MAX, SetError)
+        _check_knob(self.shape)
+        _check_position("value", self.knob, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +208,7 @@ class Set:
     scenes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     midi: typing.Sequence[MidiTrigger] = ()
     timeline: typing.Sequence[TimelineEntry] = ()
+    moves: typing.Sequence[TimelineMove] = ()  # of the timeline too: what turns knobs
     title: str = ""
     tempo_bpm: float = 120.0
     key: str = ""  # such as "D minor": every clip's pitches are brought into it; "" leaves them alone
@@ -229,7 +246,7 @@ class Set:
             sentence = "the set has no track; write [tracks.NAME], with a name of yours, and put cues on it"
             raise SetError(sentence, key=("tracks",))
         sizes = (("tracks", self.tracks, TRACKS_MAX), ("cues", self.cues, CUES_MAX), ("scenes", self.scenes, CUES_MAX))
-        for name, things, most in (*sizes, ("timeline", self.timeline, TIMELINE_MAX)):
+        for name, things, most in (*sizes, ("timeline", [*self.timeline, *self.moves], TIMELINE_MAX)):
             if len(things) > most:
                 raise SetError(f"the set has {len(things)} {name}; at most {most} are taken", key=(name,))
 
@@ -272,6 +289,8 @@ class Set:
                     self._check_known("track", trigger.track, self.tracks, (*key, "shape"))
         for index, entry in enumerate(self.timeline):
             self._check_known("cue", entry.cue, self.cues, ("timeline", index, "cue"))
+        for index, move in enumerate(self.moves):
+            self._check_known("track", move.track, self.tracks, ("moves", index, "shape"))
 
     def _check_known(self, what: str, name: str, known: Iterable[str], key: KeyPath) -> None:
         if name not in (names := list(known)):
@@ -307,6 +326,19 @@ def nearest(found: str, known: Iterable[str]) -> str:
         return near
     listed = ", ".join(names[:20]) + (" and more" if len(names) > 20 else "")
     return f"; there is {listed}" if listed else "; there is none"
+
+
+def _check_knob(shape: str) -> None:
+    track, _, knob = shape.rpartition(".")
+    if knob not in KNOB or not track:
+        raise SetError(
+            f"shape is {shape[:80]!r}; it must be a track and one of its knobs, such as drums.brightness"
+            + nearest(knob, KNOB)
+        )
+
+
+def _check_position(what: str, knob: str, value: float) -> None:
+    bounds.check_range(what, value, KNOB[knob].low, KNOB[knob].high, SetError)
 
 
 def _check_channel(channel: int | None) -> None:

@@ -6,7 +6,7 @@ time is under way for a track, and when its clip has taken over, the newest posi
 and the last one always arrives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +25,8 @@ from osc_schemas.shape import KNOBS, NEUTRAL, Shape
 
 if TYPE_CHECKING:
     from bridge.player import EngineAsked
+
+Positions = Mapping[str, float | None]  # by knob; the value of reset is None
 
 SWAP_S = 0.015  # a crossfade: long enough not to click, short enough to feel like a knob
 HELD_S = 0.5  # a position that was in place so long is kept as a take
@@ -96,10 +98,13 @@ class Shaper:
         """Where a track's knobs stand."""
         return self._strips[track].knobs if track in self._strips else NEUTRAL
 
-    def turn(self, track: str, knob: str, value: float | None, *, reply: Reply, from_frame: int = 0) -> None:
-        """Turn a knob, to be heard as soon as may be and not before `from_frame`. Raises `CueError`."""
+    def turn(self, track: str, positions: Positions, *, reply: Reply, from_frame: int = 0) -> None:
+        """Turn knobs, to be heard as soon as may be and not before `from_frame`. Raises `CueError`."""
+        knobs = self.knobs(track)
+        for knob, value in positions.items():
+            knobs = turned(knobs, knob, value)
         strip = self._strips.setdefault(track, _Strip())
-        strip.knobs = turned(strip.knobs, knob, value)
+        strip.knobs = knobs
         strip.reply, strip.refused = reply, None
         strip.from_frame = max(from_frame, strip.from_frame)
         self._catch_up(track, strip)
@@ -172,9 +177,10 @@ class Shaper:
 
     def _catch_up(self, track: str, strip: _Strip) -> None:
         """Bring what plays to where the knobs stand: one sound at a time, what loops before what was struck last."""
-        if strip.asked is not None or max(self.mixer.frame, strip.from_frame) < strip.swapped_frame:
+        at_frame = max(self.mixer.frame, strip.from_frame)
+        if strip.asked is not None or at_frame < strip.swapped_frame:
             return
-        for cue, old in self.launcher.playing(track):
+        for cue, old in self.launcher.playing(track, at_frame=at_frame):
             shape = on_top_of(cue.shape, strip.knobs)
             if shape in (old.request.shape, strip.refused):
                 continue

@@ -30,7 +30,12 @@ def add(commands: Commands) -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--length-s", type=float, metavar="S", help=f"length in seconds [{LENGTH_S:g}]")
     length.add_argument("--beats", type=float, metavar="B", help="length in beats of the tempo")
-    parser.add_argument("--tempo", type=float, default=TEMPO_BPM, metavar="BPM", help="for --beats [%(default)g]")
+    tempo_does = f"what is rhythmic lies on its grid; without, on that of the words, and --beats are of {TEMPO_BPM:g}"
+    parser.add_argument("--tempo", type=float, metavar="BPM", help=tempo_does)
+    parser.add_argument("--key", default="", help='what has a pitch is brought into it, such as "D minor"')
+    parser.add_argument(
+        "--shape", action="append", default=[], metavar="KNOB=VALUE", help="bend it; may be given again: " + _knobs()
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there too, as a WAV of 32-bit floats")
     parser.add_argument("--no-play", action="store_true", help="do not play it")
     add_engine(parser, does="ask the engine that listens there; without, the usual one, or one started for this clip")
@@ -52,6 +57,9 @@ def run(options: argparse.Namespace) -> int:
         "family": take.provenance.family,
         "seed": request.seed,
         "steps": request.steps,
+        "tempo_bpm": request.tempo_bpm,
+        "key": request.key,
+        "shape": request.shape.turned,
         "length_s": request.frames / SAMPLE_RATE_HZ,
         "request_to_clip_ms": round(take.request_to_clip_ms, 1),
         "path": str(take.path),
@@ -85,7 +93,7 @@ def made(cue: "Cue", request: "GenerateRequest", options: argparse.Namespace) ->
         take = library.keep(
             arrived.clip,
             cue,
-            tempo_bpm=options.tempo,
+            tempo_bpm=request.tempo_bpm or TEMPO_BPM,
             loudness_lufs=measure_lufs(samples[: request.frames], SAMPLE_RATE_HZ),
             request_to_clip_ms=arrived.request_to_clip_ms,
         )
@@ -111,14 +119,23 @@ def _play(samples: "Samples", frames: int, name: str, options: argparse.Namespac
 
 def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
     """The cue that the words are, and the request it becomes. Raises `SchemaError` for what is out of range."""
+    from bridge.knobs import RESET, turned
     from bridge.scheduler import TAIL_S, request_for
     from osc_schemas import bounds
     from osc_schemas.cue import Cue
     from osc_schemas.errors import CueError
+    from osc_schemas.shape import NEUTRAL
 
     bounds.check_prompt(options.prompt, CueError)
-    bounds.check_range("--tempo", options.tempo, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, CueError)
-    beat_s = 60 / options.tempo
+    if options.tempo is not None:
+        bounds.check_range("--tempo", options.tempo, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, CueError)
+    beat_s = 60 / (options.tempo or TEMPO_BPM)
+    shape = NEUTRAL
+    for said in options.shape:
+        knob, _, value = said.partition("=")
+        if knob == RESET or not _is_number(value):
+            raise CueError(f"--shape is {said[:80]!r}; it is a knob and where it stands, such as room=0.5")
+        shape = turned(shape, knob, float(value))
     flag, unit_s, length = "--length-s", 1.0, LENGTH_S if options.length_s is None else options.length_s
     if options.beats is not None:
         flag, unit_s, length = "--beats", beat_s, options.beats
@@ -130,6 +147,8 @@ def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
         length_beats=length * unit_s / beat_s,
         seed=options.seed,
         steps=options.steps,
+        key=options.key,
+        shape=shape,
     )
     request = request_for(
         cue,
@@ -141,6 +160,20 @@ def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
         exact=True,  # the same words give the same samples, to the last bit
     )
     return cue, request
+
+
+def _knobs() -> str:
+    from osc_schemas.shape import KNOBS
+
+    return ", ".join(f"{knob.name} {knob.low:g} to {knob.high:g}" for knob in KNOBS)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _name_of(prompt: str) -> str:

@@ -135,6 +135,8 @@ def facts(take: "Take") -> dict[str, Any]:
         "steps": request.steps,
         "length_s": round(request.frames / request.sample_rate_hz, 6),
         "tempo_bpm": take.tempo_bpm,
+        "key": request.key,
+        "shape": request.shape.turned,
         "loudness_lufs": take.loudness_lufs,
         "family": provenance.family,
         "weights_hash": provenance.weights_hash,

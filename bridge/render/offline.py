@@ -172,7 +172,7 @@ class _Render:
         self._player.ask_ahead()
         due_frame = self._mixer.frame + self._player.frames(HORIZON_S)
         transport = self._player.transport
-        while any(
+        while self._player.shaper.waits_for_clip() or any(
             wish.sound is None and wish.asked_beat is not None and transport.frame_at_beat(wish.asked_beat) < due_frame
             for wish in self._player.wishes.values()
         ):
@@ -183,6 +183,7 @@ class _Render:
                     f"the engine gave no clip within {CLIP_WITHIN_S:g} s; `upbeat doctor` tells how it is"
                 ) from None
             self._player.engine_said(event)
+            self._player.turn_ahead()  # a knob's next position, now that its last one is there
             if isinstance(event, EngineStateChanged) and event.state == "lost":
                 continue  # the link asks again when it is back
             if self._refused:

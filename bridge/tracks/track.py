@@ -44,9 +44,11 @@ class Track:
         """The loop that sounds, or will first."""
         return self._loops[0].sound if self._loops else None
 
-    def loops(self, sound: Sound) -> bool:
-        """Whether a sound loops, or will."""
-        return any(loop.sound is sound for loop in self._loops)
+    def loops(self, sound: Sound, at_frame: int = 0) -> bool:
+        """Whether a sound loops, or will, and nothing takes over from it until `at_frame`."""
+        return any(
+            loop.sound is sound and (loop.until_frame is None or loop.until_frame > at_frame) for loop in self._loops
+        )
 
     def launch_once(self, sound: Sound, *, frame: int) -> "VoiceId":
         """Sound a clip once from `frame`, over whatever else plays, and fade its tail."""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from bridge.library import Library, Take, TakeError, read_journal, read_samples, take_id_of
 from osc_schemas.clip import Clip
 from osc_schemas.request import GenerateRequest
+from osc_schemas.shape import Shape
 from tests.bridge.stage import clip_of, cue
 
 
@@ -40,6 +42,15 @@ def test_the_library_remembers_after_a_restart(tmp_path: Path) -> None:
 def test_the_same_sound_is_the_same_take(tmp_path: Path) -> None:
     assert take_id_of("kick", clip(seed=1)) == take_id_of("kick", clip(seed=1))
     assert take_id_of("kick", clip(seed=1)) != take_id_of("kick", clip(seed=2))
+
+
+def test_tempo_key_and_shape_make_another_take_and_without_them_the_id_is_as_it_always_was() -> None:
+    plain = clip()
+    assert take_id_of("kick", plain) == "kick-985492787d"
+
+    others = [{"tempo_bpm": 124.0}, {"key": "D minor"}, {"shape": Shape(pitch=1)}, {"shape": Shape(pitch=2)}]
+    ids = {take_id_of("kick", clip_of(replace(plain.request, **changes))) for changes in others}
+    assert len(ids | {"kick-985492787d"}) == 5
 
 
 def test_a_crash_in_the_middle_of_a_line_loses_that_line_only(tmp_path: Path) -> None:

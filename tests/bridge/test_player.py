@@ -530,3 +530,61 @@ def test_a_scene_says_of_every_cue_where_it_lands_in_the_end(on_stage) -> None:
 
     where = {planned[1]: planned[3:] for planned in stage.replied("/cue/planned")}
     assert where == {"near": [2, 1.0], "far": [2, 1.0]}
+
+
+def test_a_request_has_the_tempo_of_its_landing_and_the_key_of_the_music(on_stage) -> None:
+    cues = (cue("sub", length_beats=2), cue("lead", key="F# dorian"), cue("noise", key="off"))
+    stage = on_stage(a_set(*cues, key="D minor", timeline=((1, "sub"), (2, "lead"), (3, "noise"), (8, "sub"))))
+    stage.hear("/transport/play")
+    stage.run(1, answer=False)
+    stage.hear("/transport/tempo", tempo_bpm=60.0)  # from beat 4 on
+    stage.run(6, answer=False)
+
+    asked = [(request.prompt, request.key, request.tempo_bpm, request.frames) for request in stage.engine.asked]
+    assert asked == [
+        ("sub", "D minor", 120, 2 * BEAT_FRAMES),
+        ("lead", "F# dorian", 120, BEAT_FRAMES),
+        ("noise", "", 120, BEAT_FRAMES),
+        ("sub", "D minor", 60, 4 * BEAT_FRAMES),
+    ]
+
+
+def test_a_cue_fired_right_before_a_tempo_change_that_it_lands_behind_is_made_for_the_new_tempo(on_stage) -> None:
+    stage = on_stage(a_set(cue("pad", quantum_beats=4)))
+    stage.hear("/transport/play")
+    stage.run(3)
+    stage.hear("/transport/tempo", tempo_bpm=60.0)  # at beat 4, a second and more away
+    stage.run(1)
+
+    stage.hear("/cue/go", name="pad")
+
+    [request] = stage.engine.asked
+    assert (request.tempo_bpm, request.frames) == (60, 2 * BEAT_FRAMES)
+
+
+def test_what_is_armed_is_made_again_once_when_the_tempo_rests(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick"), cue("hat")))
+    stage.hear("/transport/play")
+    for name in ("kick", "hat"):
+        stage.hear("/cue/arm", name=name)
+    stage.run(1)
+    for tempo_bpm in range(121, 131):
+        stage.hear("/transport/tempo", tempo_bpm=float(tempo_bpm))
+        stage.run(0.1, answer=False)
+    assert stage.engine.asked == []
+
+    stage.run(1.3)
+    stage.run(6, answer=False)
+    stage.hear("/cue/go", name="kick")
+
+    assert stage.engine.asked == []
+    assert {take.request.tempo_bpm for take in stage.library.takes.values()} == {120, 130}
+
+
+def test_a_key_that_the_model_does_not_know_is_told_to_whoever_asked(on_stage) -> None:
+    stage = on_stage(a_set(cue("sub", key="H moll")))
+    stage.hear("/cue/go", name="sub")
+
+    stage.refuse(stage.engine.asked.pop(), reason="bad-request")
+
+    assert stage.replied("/refused") == [["sub", "bad-request", "it would not"]]

@@ -14,7 +14,9 @@ from bridge.set_file import (
     NoteTrigger,
     Set,
     SetError,
+    ShapeTrigger,
     TimelineEntry,
+    TimelineMove,
     TrackSpec,
     cue_with,
     located,
@@ -23,6 +25,7 @@ from bridge.set_file import (
 )
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
+from osc_schemas.shape import Shape
 
 NIGHT_DRIVE = """\
 [set]
@@ -318,3 +321,77 @@ def test_the_examples_are_sets_that_any_family_can_play() -> None:
         for cue in music.cues.values():
             assert cue.length_beats * 60 / music.tempo_bpm <= 12, (path.name, cue.name)
         assert tomllib.loads(path.read_text(encoding="utf-8"))["set"]["title"] == music.title
+
+
+IN_A_KEY = """\
+[set]
+key = "D minor"
+
+[tracks.bass]
+
+[cues.sub]
+track = "bass"
+prompt = "sub bass"
+length_beats = 1
+key = "off"
+shape = { pitch = -12, room = 0.5 }
+
+[triggers]
+midi = [{ cc = 21, shape = "bass.brightness" }, { cc = 22, shape = "bass.pitch", range = [-12, 0], channel = 1 }]
+
+[[timeline]]
+beat = 8
+shape = "bass.brightness"
+value = 0.5
+
+[[timeline]]
+beat = 0
+cue = "sub"
+
+[[timeline]]
+beat = 4
+shape = "bass.brightness"
+value = -1
+"""
+
+
+def test_keys_shapes_and_knobs_are_words_of_a_set() -> None:
+    music = parse_set(IN_A_KEY)
+
+    assert (music.key, music.cues["sub"].key) == ("D minor", "off")
+    assert music.cues["sub"].shape == Shape(pitch=-12, room=0.5)
+    assert music.midi == (
+        ShapeTrigger(cc=21, shape="bass.brightness"),
+        ShapeTrigger(cc=22, shape="bass.pitch", range=(-12, 0), channel=1),
+    )
+    assert music.timeline == (TimelineEntry(beat=0, cue="sub"),)
+    assert music.moves == (
+        TimelineMove(beat=4, shape="bass.brightness", value=-1),
+        TimelineMove(beat=8, shape="bass.brightness", value=0.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ('"D minor"', f'"{"k" * 41}"', "2: set: the key has 41 characters; at most 40 are taken"),
+        ('key = "off"', f'key = "{"k" * 41}"', "10: cues.sub: the key has 41 characters"),
+        ("{ pitch = -12", "{ pich = -12", "11: cues.sub.shape: the key pich is not known; the nearest is pitch"),
+        ("room = 0.5", "room = 5", "11: cues.sub.shape: shape_room is 5; it must be between -1 and 1"),
+        ("{ pitch = -12, room = 0.5 }", "3", "11: cues.sub: shape is 3; it must be a table"),
+        ("cc = 21", "cc = 128", "14: triggers.midi 1: cc is 128"),
+        ("bass.brightness", "bass.britness", "14: triggers.midi 1: shape is 'bass.britness'; .* nearest is brightness"),
+        ("bass.brightness", "brightness", "14: triggers.midi 1: shape is 'brightness'; it must be a track and one"),
+        ("bass.brightness", "bss.brightness", "14: triggers.midi 1: the set has no track 'bss'; the nearest is bass"),
+        ("[-12, 0]", "[-12, 100]", "14: triggers.midi 2: an end of the range of pitch is 100; it must be between -24"),
+        ("value = 0.5", "value = 5", "19: timeline 1: value is 5; it must be between -1 and 1"),
+        ("beat = 8", "beat = -8", "17: timeline 1: beat is -8"),
+        ("value = 0.5", "cue = 'sub'", "19: timeline 1: the key cue is not known"),
+        ('"bass.brightness"\nvalue = -1', '"bss.drive"\nvalue = -1', "27: timeline 3: the set has no track 'bss'"),
+    ],
+)
+def test_what_is_wrong_with_a_knob_or_key_is_one_sentence_with_its_line(right: str, wrong: str, sentence: str) -> None:
+    assert IN_A_KEY.count(right) >= 1
+
+    with pytest.raises(SetError, match=f"^night.toml:{sentence}"):
+        parse_set(IN_A_KEY.replace(right, wrong, 1), source="night.toml")

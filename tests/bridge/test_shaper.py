@@ -8,7 +8,7 @@ import pytest
 
 from bridge.library import read_journal
 from bridge.player import PREROLL_S
-from bridge.set_file import Set
+from bridge.set_file import Set, TimelineMove
 from bridge.shaper import HELD_S, SWAP_S, WITHIN_S
 from osc_schemas.clip import Samples
 from osc_schemas.request import GenerateRequest
@@ -358,3 +358,45 @@ def test_what_cannot_be_turned_is_refused_with_a_sentence(looping: Stage, values
     assert what == "/take/shape"
     assert sentence in str(said)
     assert looping.engine.asked == []
+
+
+def test_the_timeline_turns_a_knob_on_its_beat_to_the_frame(on_stage) -> None:  # type: ignore[no-untyped-def]
+    moves = (
+        TimelineMove(beat=0, shape="drums.pitch", value=-3),
+        TimelineMove(beat=2.5, shape="drums.pitch", value=5),
+        TimelineMove(beat=2.5, shape="drums.room", value=0.5),
+        TimelineMove(beat=2.6, shape="drums.room", value=0.75),
+    )
+    levels = {Shape(pitch=-3): 0.1, Shape(pitch=5, room=0.5): -0.1, Shape(pitch=5, room=0.75): 0.1}
+    stage = on_stage(a_set(cue("pad", loop=True, length_beats=4), timeline=((0, "pad"),), moves=moves))
+    stage.hear("/transport/play")
+    while stage.mixer.frame < START_FRAME + 4 * BEAT_FRAMES:
+        stage.run(0.02, answer=False)
+        for request in stage.engine.asked:
+            frames = request.frames + request.tail_frames
+            stage.answer(request, samples=np.full((frames, 1), levels[request.shape], np.float32))
+        stage.engine.asked.clear()
+
+    heard = stage.sound[START_FRAME:, 0] / abs(stage.sound[START_FRAME, 0])
+    first, second = round(2.5 * BEAT_FRAMES), round(2.6 * BEAT_FRAMES)
+    assert heard[: first + 1] == pytest.approx(1)
+    assert heard[first : first + SWAP_FRAMES] == pytest.approx(1 - 2 * np.arange(SWAP_FRAMES) / SWAP_FRAMES, abs=1e-4)
+    assert heard[first + SWAP_FRAMES : second + 1] == pytest.approx(-1)
+    assert heard[second : second + SWAP_FRAMES] == pytest.approx(
+        -1 + 2 * np.arange(SWAP_FRAMES) / SWAP_FRAMES, abs=1e-4
+    )
+    assert heard[second + SWAP_FRAMES : 4 * BEAT_FRAMES] == pytest.approx(1)
+
+
+def test_what_the_timeline_lands_later_is_asked_for_with_the_knobs_of_then(on_stage) -> None:  # type: ignore[no-untyped-def]
+    moves = (TimelineMove(beat=4, shape="drums.room", value=1),)
+    stage = on_stage(a_set(cue("kick"), timeline=((3, "kick"), (4, "kick")), moves=moves))
+    stage.hear("/transport/play")
+    stage.run(1, answer=False)
+
+    assert [request.shape.room for request in stage.engine.asked] == [0, 1]
+    stage.run(8)
+    first, second = stage.player.launcher.launches
+    assert stage.library.take(first.take_id).request.shape == NEUTRAL
+    assert stage.library.take(second.take_id).request.shape == Shape(room=1)
+    assert [launch.error_frames for launch in (first, second)] == [0, 0]

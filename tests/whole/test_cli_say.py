@@ -57,6 +57,29 @@ def test_beats_and_a_tempo_give_the_length_as_well(home: Home, running: Engine) 
     assert home.upbeat(*words).json["length_s"] == 1.0
 
 
+def test_tempo_key_and_shape_reach_the_model_and_the_take(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--beats", 4, "--tempo", 240, "--no-play", "--json", "--engine", running.endpoint]
+
+    plain = home.upbeat(*words).json
+    bent = home.upbeat(*words, "--key", "G minor", "--shape", "attack_ms=1000", "--shape", "pitch=-7.5").json
+    takes = home.upbeat("takes", "list", "--json").json
+
+    assert (bent["tempo_bpm"], bent["key"], bent["shape"]) == (240, "G minor", {"pitch": -7.5, "attack_ms": 1000})
+    before, after = samples_in(plain["path"]), samples_in(bent["path"])
+    assert np.all(before[12_000:RATE_HZ:12_000] == before[12_000])  # each beat
+    np.testing.assert_allclose(
+        after[24_100:24_200], -before[24_100:24_200] * np.arange(24_100, 24_200)[:, None] / 48_000, atol=1e-5
+    )
+    assert [(take["key"], take["shape"]) for take in takes] == [("", {}), (bent["key"], bent["shape"])]
+
+
+def test_a_key_that_the_model_does_not_know_is_one_sentence(home: Home, running: Engine) -> None:
+    ended = home.upbeat("say", "bell", "--key", "H moll", "--no-play", "--engine", running.endpoint)
+
+    assert ended.code == 2
+    assert "the key is 'H moll'; it begins with a letter from A to G" in ended.err
+
+
 def test_the_same_words_give_the_same_take(home: Home, running: Engine) -> None:
     words = ["say", "bell", "--length-s", 0.5, "--no-play", "--json", "--engine", running.endpoint]
 

@@ -98,3 +98,11 @@ def test_a_musician_counts_from_one(beat: float, position: tuple[int, float]) ->
 
     assert meter.position(beat) == position
     assert meter.beat_at(*position) == beat
+
+
+def test_the_tempo_of_a_beat_is_exact_where_it_changes_between_two_frames() -> None:
+    transport = at_124_bpm()
+    transport.set_tempo(90, at_beat=1, at_frame=0)  # frame 23225.8, so its nearest frame lies behind it
+
+    assert [transport.tempo_at_beat(beat) for beat in (0, 0.99, 1, 2, float("inf"))] == [124, 124, 90, 90, 90]
+    assert transport.frames_in(3, from_beat=1) == 96_000

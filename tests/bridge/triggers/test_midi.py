@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.set_file import ControlTrigger, NoteTrigger
+from bridge.set_file import ControlTrigger, NoteTrigger, ShapeTrigger
 from bridge.triggers.heard import Heard
-from bridge.triggers.keymap import Keymap
+from bridge.triggers.keymap import Keymap, position_at
 from bridge.triggers.midi import MidiError, MidiFeed, MidiPort, list_ports
+from osc_schemas.shape import KNOBS, Knob
 
 PADS = Keymap(
     (
@@ -24,6 +25,7 @@ PADS = Keymap(
         ControlTrigger(cc=20, set="kick.guidance_scale", range=(1, 8)),
         ControlTrigger(cc=21, set="kick.steps", range=(1, 4)),
         ControlTrigger(cc=22, set="kick.seed", range=(100, 0)),
+        ShapeTrigger(cc=23, shape="drums.brightness"),
     )
 )
 
@@ -119,6 +121,31 @@ def test_a_controller_gives_only_numbers_that_a_cue_can_have(pads: MidiFeed, ear
         (_, steps), (_, seed) = ear.said
         assert steps["value"] in (1, 2, 4)
         assert seed["value"] == int(seed["value"])
+
+
+def test_a_controller_turns_a_knob_of_a_track(pads: MidiFeed, ear: Ear) -> None:
+    pads.feed(bytes([0xB0, 23, 0, 0xB0, 23, 64, 0xB0, 23, 127]))
+
+    assert ear.said == [
+        ("/take/shape", {"track": "drums", "knob": "brightness", "value": value}) for value in (-1.0, 0.0, 1.0)
+    ]
+
+
+@pytest.mark.parametrize("knob", KNOBS, ids=lambda knob: knob.name)
+def test_a_controller_reaches_all_of_a_knob_and_has_its_neutral_in_the_middle(knob: Knob) -> None:
+    positions = [position_at(value, ShapeTrigger(cc=1, shape=f"drums.{knob.name}")) for value in range(128)]
+
+    assert (positions[0], positions[127]) == (knob.low, knob.high)
+    assert positions == sorted(positions)
+    assert knob.neutral in (positions[0], positions[64])
+
+
+def test_a_range_of_ones_own_is_spread_evenly_and_keeps_the_detent_where_it_is_even() -> None:
+    falling = ShapeTrigger(cc=1, shape="drums.pitch", range=(0, -12.7))
+    narrow = ShapeTrigger(cc=1, shape="drums.pitch", range=(-2, 2))
+
+    assert [position_at(value, falling) for value in (0, 10, 127)] == pytest.approx([0, -1, -12.7])
+    assert [position_at(value, narrow) for value in (0, 64, 127)] == [-2, 0, 2]
 
 
 def test_what_has_no_trigger_is_passed_over(pads: MidiFeed, ear: Ear) -> None:
