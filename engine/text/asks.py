@@ -122,7 +122,7 @@ def layers(whole: Asked, names_a_sound: Sequence[bool]) -> tuple[Ask, ...]:
     gathered: list[list[Ask]] = []
     waiting: list[Ask] = []
     for segment, names in zip(whole.segments, names_a_sound, strict=True):
-        if names or segment.kit:
+        if names or (segment.kit and not (any(names_a_sound) and _STYLE.match(segment.said))):
             gathered.append([*waiting, segment])
             waiting = []
         elif gathered:
@@ -140,7 +140,7 @@ def layers(whole: Asked, names_a_sound: Sequence[bool]) -> tuple[Ask, ...]:
 def _joined(parts: Sequence[Ask], without: tuple[str, ...]) -> Ask:
     """One ask of several; where two say the same thing, the first counts. The joint is that of the sound itself."""
     said = " ".join(part.said for part in parts if part.said)
-    kit_said = next((part.said for part in parts if part.kit), "")
+    kit_said = next((part.said for part in parts if part.kit and (len(parts) == 1 or not _STYLE.match(part.said))), "")
     rhythms = sorted((part for part in parts if part.rhythm), key=lambda part: part.rhythm == "loop")
     return Ask(
         words=" ".join(part.words for part in parts if part.words),
@@ -158,6 +158,8 @@ def _joined(parts: Sequence[Ask], without: tuple[str, ...]) -> Ask:
     )
 
 
+# Alone these are a beat; beside a sound they are its style.
+_STYLE: Final = re.compile(r"(?:drum (?:and|&|n|'n') bass|dnb|d&b|boom[ -]?bap|break ?beats?)$", FLAGS)
 _PEERS: Final = frozenset({"and", "plus", "&", "+", ",", ";", "layered with", "together with", "as well as"})
 _LOOP: Final = re.compile(r"\b(?:loop|groove|pattern|sequence|rhythm)", FLAGS)
 _SHORTHAND: Final = re.compile(r"\bw/(?:o\b)?\s*", FLAGS)
@@ -186,8 +188,11 @@ def _take_tempo(text: str) -> tuple[float | None, str]:
 # An idiom's "and" joins no two sounds.
 _IDIOM: Final = re.compile(
     r"\b(?:(?:drums?|d|r|rhythm|rock|hum|on|off|call|attack|crackle|crackles|two|2|one|1|up|down|back|black|in|left|ping|"
-    r"thunder|pots|bits|rise|ebb|again|over|round|hustle|smoke|salt|bump|cut|odds|wear) (?:and|&|n|'n') "
-    r"(?:bass|b|blues|roll|buzz|on|off|response|release|pop|hiss|four|4|three|3|down|forth|white|out|right|pong|lightning|"
+    r""
+    r"thunder|boots|clicks?|pops?|dust|short|pots|bits|rise|ebb|again|over|round|hustle|smoke|salt|bump|cut|odds|wear) "
+    r"(?:and|&|n|'n') "
+    r"(?:bass|b|blues|roll|buzz|on|off|response|release|pop|hiss|four|4|three|3|down|forth|white|out|right|pong|"
+    r"lightning|cats|cuts|pops?|clicks?|scratches|sweet|"
     r"pans|pieces|fall|flow|again|over|round|bustle|mirrors|pepper|grind|paste|ends|tear)"
     r"|(?:and|&) a (?:half|quarter))\b",
     FLAGS,
@@ -196,7 +201,8 @@ _KEPT_AND: Final = "\x1f"
 _SPLIT: Final = re.compile(
     r"(?:^| )(layered with|together with|along with|combined with|mixed with|on top of|as well as|and|with|plus|&|\+|"
     # "over 2 bars" and "under water" are no second sound
-    r"(?:over|under)(?! (?:[0-9]|time|an? (?:bar|beat|second)|half|one|two|three|four|eight|sixteen|water|the course)))"
+    r"(?:over|under)(?! (?:[0-9]|time|an? (?:bar|beat|second)|half|"
+    r"one|two|three|four|eight|sixteen|water|the course|in|quickly|an? (?:blanket|bottle))))"
     r"(?= |$)|([;,])(?![0-9])|(?<![0-9])([;,])|([.!?]+)(?= |$)",
     FLAGS,
 )
@@ -227,7 +233,7 @@ def _segment(said: str, joint: str) -> tuple[Ask, Key | None, list[str]]:
     length, text = take_length(text)
     kit = kit_for(said) or ()
     rhythm, swing, rest = take_rhythm(text)
-    words = _tidy(rest) or (_tidy(text) if rhythm else "")
+    words = _tidy(rest, cut=rest != said) or (_tidy(text, cut=text != said) if rhythm else "")
     ask = Ask(
         words=words,
         said=said,
@@ -246,14 +252,14 @@ def _segment(said: str, joint: str) -> tuple[Ask, Key | None, list[str]]:
 
 
 _LOOSE_ENDS: Final = re.compile(
-    r"(?:(?:^| )(?:in|at|of|on|to|for|the|an?|tuned|lasting|over|and|but|with|from|is|it|that))+$"
+    r"(?:(?:^| )(?:in|at|of|on|to|for|the|an?|over|and|but|with|from|is|it|that))+$"
     r"|^(?:(?:but|of|is|and) )+",
     FLAGS,
 )
 
 
-def _tidy(text: str) -> str:
-    """Without what removed words leave behind: doubled spaces, lone marks, a preposition of nothing."""
+def _tidy(text: str, *, cut: bool) -> str:
+    """Without lone marks and, if words were cut out, without the prepositions and articles that they leave behind."""
     text = " ".join(word for word in text.split() if word == "&" or any(map(str.isalnum, word)))
     text = text.strip(" ,.;:-–—&")
-    return _LOOSE_ENDS.sub("", text).strip(" ,.;:-–—&")
+    return _LOOSE_ENDS.sub("", text).strip(" ,.;:-–—&") if cut else text

@@ -341,5 +341,7 @@ def _take_rootless(text: str) -> tuple[Chord | None, str]:
         if _NUMBERED.search(found[1]) or _ENDS_OR_MUSICAL.match(text, found.end()):
             spelling = found[1]
             quality = _QUALITY.get(spelling) or _QUALITY[spelling.lower()]
-            return Chord(quality), text[: found.start()] + text[found.end() :]
+            # "power chord" names a sound too
+            rest = text if quality == "fifth" else text[: found.start()] + text[found.end() :]
+            return Chord(quality), rest
     return None, text

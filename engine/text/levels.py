@@ -16,11 +16,11 @@ SLIGHT: Final = 0.4  # how strong "not too dark" is bright
 
 _LEVELS: Final = {  # the words that intensifiers and negations are looked for beside
     ("brightness", 1): "bright brighter crisp airy brilliant shiny sparkling sparkly harsh tinny trebly highs treble",
-    ("brightness", -1): "dark darker muffled dull mellow warm soft muted murky muddy",
+    ("brightness", -1): "dark darker muffled dull mellow warm soft muted murky muddy lows",
     ("length", 1): "long longer sustained ringing slow lasting tail decay sustain",
     ("length", -1): "short shorter tight snappy quick brief staccato",
     ("pitch", 1): "high higher high-pitched",
-    ("pitch", -1): "low lower deep deeper low-pitched lows",
+    ("pitch", -1): "low lower deep deeper low-pitched",
     (
         "drive",
         1,
@@ -67,7 +67,7 @@ def _opposite(word: str) -> str:
 
 _NEGATOR: Final = re.compile(
     r"\b(?:(?:(?:it|that|which|and|but)(?: is|'s)? )*(?:is|are|does|do|was|should|must|can)n'?t(?: be| sound)?"
-    r"|(?:(?:it|that|which) )?(?:is |are |do |does |should |must )?(?:not|never)(?: be| sound)?"
+    r"|(?:(?:it|that|which) )?(?:is |are |do |does |should |must )?(?:not|never(?! ?(?:end|stop|ceas)))(?: be| sound)?"
     r"|neither|(?P<no>without|no|zero|minus|lacking)|(?P<non>non)-?)(?![\w'#.])[ -]*",
     FLAGS,
 )
@@ -120,6 +120,8 @@ _DIRECT: Final = {  # one word that mutes
     **dict.fromkeys(("undistorted", "unsaturated", "distortion-free", "undriven", "clean"), "drive"),
 }
 _DIRECT_WORD: Final = re.compile(rf"(?<![\w-])(?:{'|'.join(_DIRECT)})(?![\w-])", FLAGS)
+# Of the spectrum: "no low end" is bright, not high.
+_END: Final = re.compile(r"\b(no|without|less|more|of|much|any) (high|top|low)[ -]end\b", FLAGS)
 _MARKS: Final = ".,;:!?()\"'"
 
 
@@ -138,6 +140,7 @@ def take_negations(text: str, strength: dict[str, float], muted: set[str]) -> tu
         muted.add(_DIRECT[word])
         return found[0] if word == "clean" else ""  # "clean guitar" is a name
 
+    text = _END.sub(lambda found: f"{found[1]} {'lows' if found[2].lower() == 'low' else 'highs'}", text)
     kept, denied = [], []
     start = 0
     while found := _NEGATOR.search(text, start):
@@ -205,7 +208,7 @@ _INTENSIFIERS: Final = {
     **dict.fromkeys(("extremely", "super", "ultra", "insanely", "incredibly", "hyper", "tons of", "massively"), 1.5),
     **dict.fromkeys(("quite", "rather", "fairly", "pretty", "moderately"), 0.8),
     **dict.fromkeys(("somewhat", "kind of", "kinda", "sort of", "some"), 0.65),
-    **dict.fromkeys(("a bit of", "a bit", "a little bit", "a little", "bit of", "bit", "little", "lightly"), 0.5),
+    **dict.fromkeys(("a bit of", "a bit", "a little bit", "a little", "bit of", "lightly"), 0.5),
     **dict.fromkeys(("slightly", "subtly", "mildly", "gently", "a touch of", "a touch", "touch of"), 0.4),
     **dict.fromkeys(("a hint of", "hint of", "barely", "hardly", "a tiny bit", "a trace of", "trace of"), 0.25),
 }

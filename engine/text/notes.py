@@ -27,7 +27,12 @@ NOT_BEFORE: Final = r"(?![\w#♯♭])"
 _SEMITONE: Final = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHIFT: Final = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 _PLACE: Final = r"(?:\b(?:in|at|on|to|tuned|pitched|note|playing|key|of|root|around|the)[ :]+)"
-_NOTE: Final = re.compile(rf"{_PLACE}{{0,4}}{NOT_AFTER}([a-g])([#♯b♭]|[ -](?:sharp|flat) ?)?([0-9]){NOT_BEFORE}", FLAGS)
+_NOTE: Final = re.compile(
+    # "Hammond B3" is an organ, and R2-D2 a robot
+    rf"{_PLACE}{{0,4}}{NOT_AFTER}(?<![0-9]-)(?<!hammond )(?!b3 organ)"
+    rf"([a-g])([#♯b♭]|[ -](?:sharp|flat) ?)?([0-9]){NOT_BEFORE}",
+    FLAGS,
+)
 _HZ: Final = re.compile(
     rf"{_PLACE}{{0,4}}(?<![\w.])([0-9]{{1,6}}(?:\.[0-9]{{1,4}})?)[ -]?(k?)(?:hz|hertz)\b(?: tone\b)?", FLAGS
 )

@@ -411,7 +411,8 @@ _KIT_SAID: Final = re.compile(
 _OTHER_SOUND: Final = re.compile(
     r"\b(?:kicks?|snares?|claps?|snaps?|hats?|hi-?hats?|hihats?|rides?|crash|cymbals?|shakers?|tambourines?|toms?|congas?|"
     r"bongos?|rims?|rimshots?|woodblocks?|cowbells?|percussion|percs?|808|bass ?lines?|sub|pads?|plucks?|leads?|keys|"
-    r"pianos?|organs?|strings?|choirs?|bells?|stabs?|arps?|guitars?|heart|hearts|wing|vinyl|rain|noise|riser|fills?|rolls?|"
+    r"pianos?|organs?|strings?|choirs?|bells?|stabs?|arps?|guitars?|hearts?|wing|"
+    r"(?:tribal|war|battle|hand|african|latin|jungle|talking|tongue) drums|vinyl|rain|noise|riser|fills?|rolls?|"
     r"hits?|shots?|steel|one-?shots?|taiko|big bass)\b",
     FLAGS,
 )

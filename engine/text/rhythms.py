@@ -37,17 +37,18 @@ _KEPT: Final = tuple(  # these words also help to name the sound
     (re.compile(rf"\b(?:{words})\b", FLAGS), rhythm)
     for words, rhythm in (
         (r"(?:drum|snare|tom|hat|timpani|kick|clap) rolls?|rolls?(?= (?:on|of))", "roll"),
-        (r"(?:drum|snare|tom|toms|hat|percussion) fills?|fill", "fill"),
-        (r"arp(?:s|eggios?|eggiated|eggio)?" + _NOT_A_NOTE, "arpeggio"),
+        (r"(?:drum|snare|tom|toms|hat|percussion) fills?(?! hit)|fill(?! hit)", "fill"),
+        (r"arp(?:s|eggios?|eggiated)?(?! (?:solina|odyssey|2600))" + _NOT_A_NOTE, "arpeggio"),
         (r"riffs?" + _NOT_A_NOTE, "riff"),
         (r"ostinatos?", "ostinato"),
-        (r"puls(?:e|es|ing)(?! ?(?:wave|width|synth|osc))", "pulse"),
+        (r"pulses|pulsing|pulse(?! ?(?:wave|width|synth|osc|bass|lead|pad|tone|sound))", "pulse"),
         (r"bass ?lines?" + _NOT_A_NOTE, "bassline"),
     )
 )
 _GENERAL: Final = re.compile(
-    r"\b(?:loop(?:s|ed|ing)?|grooves?|patterns?|rhythms?(?! (?:and|&|section|guitar))|"
-    r"rhythmic|sequences?|sequenced|beats?)\b",
+    r"\b(?:loop(?:s|ed|ing)?|(?<!out )(?<!lock )(?<!locked )(?<!outer )grooves?|"
+    r"patterns?|rhythms?(?! (?:and|&|section|guitar))|"
+    r"rhythmic|sequences?|sequenced|(?<!my )(?<!the )beats?(?! repeat))\b",
     FLAGS,
 )
 _SINGLE: Final = re.compile(r"\b(?:one|single)[ -]?(?:shot|hit)s?\b", FLAGS)
@@ -58,6 +59,7 @@ _SWING: Final = re.compile(
     r"|swung|shuffled|swinging|shuffling)(?![\w-])",
     FLAGS,
 )
+_STYLE: Final = re.compile(r"(?:swing|shuffle)$", FLAGS)  # "swing ride" is a cymbal, "a bat's swing" an effect
 _STRAIGHT_PERCENT: Final = 50.0
 _TRIPLET_PERCENT: Final = 100 * 2 / 3
 
@@ -72,9 +74,10 @@ def take_rhythm(text: str) -> tuple[str | None, float, str]:
     """
     single = _SINGLE.search(text)
     swing = 0.0
-    if found := _SWING.search(text):
-        swing = _swing(found)
-        text = text[: found.start()] + text[found.end() :]
+    swing_said = _SWING.search(text)
+    if swing_said and not (_STYLE.match(swing_said[0]) and text.strip() != swing_said[0]):
+        swing = _swing(swing_said)
+        text = text[: swing_said.start()] + text[swing_said.end() :]
     rhythms = []
     for pattern, rhythm in _NAMED:
         if found := pattern.search(text):

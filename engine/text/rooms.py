@@ -46,14 +46,15 @@ _ROOM: Final = re.compile(
     rf"(?:(?P<number>(?<![\w.])[0-9]{{1,2}}(?:\.[0-9]{{1,3}})?) ?-?(?:s|secs?|seconds?)(?: long)? )?"
     rf"(?P<much>(?:\b(?:very|really|extremely|super|so|quite|rather) ){{0,3}})"
     rf"(?:\b(?:(?P<small>{_SMALL})|(?P<large>{_LARGE})|(?P<endless>infinite|endless|eternal))[ -])?"
-    rf"(?:(?:dark|bright|warm|empty|stone|wooden|tiled|lush|dense|cold|live|big|deep|wet) )?"
+    rf"(?P<how>(?:(?:dark|bright|warm|empty|stone|wooden|tiled|lush|dense|cold|live|deep|wet) )?)"
     rf"(?P<room>\b(?:{any_of(_ROOMS)}))(?P<reverb> reverb\b)?(?P<tail> tail\b)?(?![\w-])"
     # a church bell and a big room kick are sounds
-    rf"(?! (?:bells?|organ|choir|music|orchestra|strings|tone|noise|kick|house|techno|lead|drop|snare|bass|of|drum|edm|"
+    rf"(?! (?:bells?|organ|choir|music|orchestra|strings|tone|"
+    rf"noise|kick|house|techno|lead|drop|snare|bass|of|drum|edm|riser|synth|stab|pluck|"
     rf"door))",
     FLAGS,
 )
-_ENDLESS: Final = re.compile(r"\b(?:infinite|endless)(?: (?=space|reverb|room|hall|echo)|$)", FLAGS)
+_ENDLESS: Final = re.compile(r"\b(?:infinite|endless)(?= (?:space|reverb|room|hall|echo))|\binfinite$", FLAGS)
 _ENDLESS_S: Final = 8.0
 
 
@@ -78,7 +79,7 @@ def take_room(text: str) -> tuple[float | None, str]:
             room_s = float(found["number"])
         if found["endless"]:
             room_s = _ENDLESS_S
-        rest = f"{found['in'] or ''}{found['room']}{found['reverb'] or ''}"
+        rest = f"{found['in'] or ''}{found['how']}{found['room']}{found['reverb'] or ''}"
         return room_s, f"{text[: found.start()]}{rest}{text[found.end() :]}"
     endless = _ENDLESS.search(text)
     return (_ENDLESS_S, text[: endless.start()] + text[endless.end() :]) if endless else (None, text)

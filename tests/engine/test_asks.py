@@ -82,6 +82,8 @@ def only(prompt: str) -> Ask:
         ("rock and roll guitar", ["rock and roll guitar"]),
         ("riser up and down", ["riser up and down"]),
         ("bell under water", ["bell under water"]),
+        ("short and sweet bell", ["short and sweet bell"]),
+        ("guitar power chord", ["guitar power chord"]),
         ("deep kick, dark, short, 124 bpm", ["deep kick dark short"]),
         ("dark and short kick", ["dark short kick"]),
         ("kick with a bit of distortion and a long tail", ["kick distortion a long tail"]),
@@ -298,6 +300,9 @@ def test_how_much_is_told_apart_from_what(prompt: str, words: str, strength: dic
         ("never harsh lead", "dark lead", set()),
         ("kick with no tail", "kick short", set()),
         ("pad with no highs", "pad dark", set()),
+        ("pad with no top end", "pad dark", set()),
+        ("pad with no low end", "pad bright", set()),
+        ("noise that never ends", "noise that never ends", set()),
         ("kick, not long", "kick short", set()),
         ("bell, not high pitched", "bell low pitched", set()),
         ("non-metallic bell", "bell", set()),
@@ -359,6 +364,11 @@ def test_a_kit_is_a_layer_without_any_word_the_encoder_knows() -> None:
     assert [part.kind for part in no_kick.kit] == ["clap", "closed hat", "open hat"]
     assert no_kick.length == Length(amount=2.0, unit="bars")
     assert [bool(layer.kit) for layer in heard("house beat and a warm pad")] == [True, False]
+
+
+def test_a_style_beside_a_sound_is_no_kit() -> None:
+    assert only("dusty snare, boom bap").kit == ()
+    assert only("drum and bass").kit
 
 
 def test_what_is_not_wanted_is_told() -> None:

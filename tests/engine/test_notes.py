@@ -94,7 +94,7 @@ def test_a_pitch_class_is_read_where_nothing_else_is_meant(prompt: str, name: st
             "vitamin c",
             "in e-minor",
         ),
-        *("PAD IN A HALL", "0 Hz", "0.0 khz", "20000000000 hz", "日本語", ""),
+        *("PAD IN A HALL", "R2-D2", "hammond b3", "b3 organ", "0 Hz", "0.0 khz", "20000000000 hz", "日本語", ""),
     ],
 )
 def test_an_article_or_a_lone_letter_is_no_pitch(prompt: str) -> None:

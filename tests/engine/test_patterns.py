@@ -54,6 +54,10 @@ def beats_of(rhythm: str, kind: str, *, beats: float = 4, swing: float = 0.0, se
         ("tribal rhythm on toms", "loop"),
         ("kick", None),
         ("rolling bass", None),
+        ("pulse bass", None),
+        ("tom fill hit", None),
+        ("lock groove", None),
+        ("beat repeat", None),
         ("bassline note", None),
         ("arp note", None),
         ("pulse wave lead", None),
@@ -88,6 +92,8 @@ def test_words_that_name_no_sound_are_taken_and_those_that_may_stay() -> None:
         ("hats, 62% swing", 0.72),
         ("50% swing", 0.0),
         ("swing 58%", 0.48),
+        ("swing", 0.66),
+        ("jazz swing ride", 0.0),
     ],
 )
 def test_swing_is_as_strong_as_it_is_said(words: str, swing: float) -> None:
@@ -234,7 +240,19 @@ def test_a_beat_is_played_by_a_kit(words: str, kinds: str) -> None:
     "words",
     [
         *("kick", "kick loop", "kick beat", "bass beat", "heart beat", "heartbeat", "trap hats", "breakbeat snare"),
-        *("drum", "bass drum", "drum and bass bass", "steel drums", "drum roll", "808 beat", "techno pad", "", "!"),
+        *(
+            "drum",
+            "bass drum",
+            "drum and bass bass",
+            "steel drums",
+            "drum roll",
+            "808 beat",
+            "war drums",
+            "hand drums",
+            "techno pad",
+            "",
+            "!",
+        ),
     ],
 )
 def test_a_single_sound_is_no_kit(words: str) -> None:
