@@ -158,6 +158,9 @@ def _joined(parts: Sequence[Ask], without: tuple[str, ...]) -> Ask:
     )
 
 
+_NAMES_A_SOUND: Final = frozenset(
+    {"four on the floor", "boom bap", "breakbeat", "dembow"}
+)  # though nothing else is said
 # Alone these are a beat; beside a sound they are its style.
 _STYLE: Final = re.compile(r"(?:drum (?:and|&|n|'n') bass|dnb|d&b|boom[ -]?bap|break ?beats?)$", FLAGS)
 _PEERS: Final = frozenset({"and", "plus", "&", "+", ",", ";", "layered with", "together with", "as well as"})
@@ -233,7 +236,7 @@ def _segment(said: str, joint: str) -> tuple[Ask, Key | None, list[str]]:
     length, text = take_length(text)
     kit = kit_for(said) or ()
     rhythm, swing, rest = take_rhythm(text)
-    words = _tidy(rest, cut=rest != said) or (_tidy(text, cut=text != said) if rhythm else "")
+    words = _tidy(rest, cut=rest != said) or (_tidy(text, cut=text != said) if rhythm in _NAMES_A_SOUND else "")
     ask = Ask(
         words=words,
         said=said,

@@ -84,6 +84,8 @@ def only(prompt: str) -> Ask:
         ("bell under water", ["bell under water"]),
         ("short and sweet bell", ["short and sweet bell"]),
         ("guitar power chord", ["guitar power chord"]),
+        ("four on the floor, 124 bpm", ["four on the floor"]),
+        ("bright pluck, arpeggio, 16th notes", ["bright pluck arpeggio"]),
         ("deep kick, dark, short, 124 bpm", ["deep kick dark short"]),
         ("dark and short kick", ["dark short kick"]),
         ("kick with a bit of distortion and a long tail", ["kick distortion a long tail"]),
