@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from engine.families.base import Checkpoint, no_checkpoint
-from engine.vocoders import kernels
 from engine.vocoders.curves import CHANNELS, HOPS_PER_S, Constants
+from engine.vocoders.drive import driven
 from engine.vocoders.harmonics import Harmonics
 from engine.vocoders.noise import Noise
 from engine.vocoders.room import in_room
+from engine.vocoders.stutter import turns
 from engine.vocoders.textures import add_bubbles, noise_gains
 
 PEAK = 0.9
 END_FADE_S = 0.005
 CHUNK_FRAMES = 48_000  # about a second: the most that is decoded between two checkpoints
-LOWEST_HZ = 20.0  # what drive leaves below is taken off
 
 
 @torch.inference_mode()
@@ -63,13 +63,17 @@ def decode(
     )
     # What is mono is computed once; a room makes any sound stereo.
     dry = torch.zeros(1 if constants.width == 0 else 2, blocks * block_frames)
+    hiss = torch.zeros_like(dry) if constants.stutter > 0 else dry  # apart only where they take turns
     add_bubbles(dry, curves, constants, seed=seed, sample_rate_hz=sample_rate_hz)
     chunk_blocks = max(1, chunk_frames // block_frames)
     for start_block in range(0, blocks, chunk_blocks):
         checkpoint("decode")
         harmonics.add_to(dry, start_block=start_block, blocks=chunk_blocks)
-        noise.add_to(dry, start_block=start_block, blocks=chunk_blocks)
+        noise.add_to(hiss, start_block=start_block, blocks=chunk_blocks)
     waveform = dry[:, :frames]
+    if constants.stutter > 0:
+        tone_gain, noise_gain = turns(constants, seed=seed, frames=frames, sample_rate_hz=sample_rate_hz)
+        waveform = waveform * tone_gain + hiss[:, :frames] * noise_gain
     if constants.drive > 0:
         checkpoint("decode")
         waveform = driven(waveform, constants.drive, sample_rate_hz=sample_rate_hz)
@@ -98,14 +102,6 @@ def _at_borders(curves: Tensor, count: int, *, hop_per_block: float) -> Tensor:
         return curves[below]
     above = (below + 1).clamp(max=len(curves) - 1)
     return torch.lerp(curves[below], curves[above], (place - below)[:, None])
-
-
-def driven(waveform: Tensor, drive: float, *, sample_rate_hz: int) -> Tensor:
-    """The waveform (channels, frames) through a tanh whose depth does not depend on its level."""
-    # One gain for both sides: a louder one would be squeezed more, and the picture would move.
-    bent = torch.tanh(waveform * ((2 + 5 * drive) / (waveform.abs().max() + 1e-6)))
-    kernels.block_offset(bent.numpy(), math.exp(-2 * math.pi * LOWEST_HZ / sample_rate_hz))
-    return bent
 
 
 def _finished(waveform: Tensor, *, sample_rate_hz: int) -> Tensor:

@@ -81,7 +81,7 @@ def response(frames: int, *, sample_rate_hz: int, size_s: float) -> Tensor:
     window_frames = 2 * block_frames
     blocks = math.ceil(frames / block_frames)
     bin_hz = torch.arange(block_frames + 1) * (sample_rate_hz / window_frames)
-    rate = math.log(1000) / size_s * (1 + bin_hz / DULL_HZ)  # nepers per second
+    rate = math.log(1000) / size_s * (1 + (bin_hz / DULL_HZ) ** 1.5)  # nepers per second
     border_s = torch.arange(blocks + 1) * (block_frames / sample_rate_hz)
     level = torch.exp(-border_s[:, None] * rate)
     level = level * (bin_hz > 20) * (bin_hz <= WIDEST_HZ)

@@ -22,8 +22,8 @@ from engine.vocoders.curves import (
 
 STEPS_PER_S = GAINS_PER_HOP * HOPS_PER_S
 GRAIN_SPREAD = 0.9  # standard deviation of a grain's level, in nepers ...
-GRAIN_REACH = 1.5  # ... and how many of them it may lie off, so that no single grain sets the level of the clip
-LOUDEST_GRAIN = 8.0  # the usual grain beside steady noise: reached at some 4 grains a second
+GRAIN_REACH = 1.2  # ... and how many of them it may lie off, so that no single grain sets the level of the clip
+LOUDEST_GRAIN = 4.0  # the usual grain beside steady noise; reached below some 20 grains a second
 FLUTTER_NEPERS = 0.9  # standard deviation of the level at full depth
 BUBBLE_LEVEL = 5.0  # peak of a usual bubble beside the noise's RMS
 BUBBLE_SPREAD = 0.5  # standard deviation of its level, in nepers
