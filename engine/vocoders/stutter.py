@@ -10,7 +10,7 @@ from engine.vocoders.curves import Constants
 
 SHORTEST_TURN_S = 0.01
 TONE_SHARE = 0.5  # of the turns that are no holes
-LONGEST_TURNS = 4.0  # of the usual length
+LONGEST_TURNS = 2.0  # of the usual length
 EDGE_S = 0.0005  # of each break: abrupt, and no click of its own
 
 
