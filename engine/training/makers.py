@@ -1,27 +1,28 @@
 """Prompts to test with, and the ways of making their sounds that are held against each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.families.embedded import Embedded, EmbeddedParts, denoiser_condition
+from engine.families.base import Checkpoint, no_checkpoint
+from engine.families.embedded import Embedded, EmbeddedParts
 from engine.sampling.noise import seeded_noise
-from engine.text.encoder import KINDS
+from engine.text.kinds import KINDS
 from engine.training.batches import Example
 from engine.training.captions import caption
-from engine.training.judge import JUDGE_RATE_HZ
+from engine.training.judge import JUDGE_RATE_HZ, render
 from engine.training.kinds import draw
 from engine.training.teacher import sample_teacher
 from engine.training.wishes import random_wish
-from engine.vocoders.curve_decoder import decode
-from engine.vocoders.latents import LATENT, smoothed, tokens_for
+from engine.vocoders.latents import LATENT, tokens_for
 
 TEST_LENGTHS_S: Final = (0.484, 0.968, 1.935, 3.871)  # 1 to 8 beats at 124 BPM
 
-Maker = Callable[[Example, int], Tensor]  # an example and a seed to a waveform (frames,) at the judge's sample rate
+Maker = Callable[[Example, int], Tensor]  # an example and a seed to a waveform (2, frames) at the judge's sample rate
 
 
 def examples_to_test(count: int, *, seed: int, held_out: bool = False) -> list[Example]:
@@ -36,68 +37,87 @@ def examples_to_test(count: int, *, seed: int, held_out: bool = False) -> list[E
     return made
 
 
-def rendered(example: Example, curves: Tensor, *, seed: int) -> Tensor:
-    """Curves that were made for an example, decoded with its constants at the judge's sample rate."""
-    frames = round(example.length_s * JUDGE_RATE_HZ)
-    return decode(curves, example.sound.constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
-
-
 def truth(example: Example, seed: int) -> Tensor:
     """The example's own sound."""
-    return rendered(example, example.sound.curves, seed=seed)
+    return render(example.sound, seed=seed)
 
 
 def oracle(example: Example, seed: int) -> Tensor:
     """Another sound that fits the same wish: as good as a perfect model that knows what the caption left out."""
-    sound = draw(example.wish, length_s=example.length_s, rng=np.random.default_rng(seed))
-    return truth(Example(wish=example.wish, prompt=example.prompt, sound=sound, length_s=example.length_s), seed)
+    return render(draw(example.wish, length_s=example.length_s, rng=np.random.default_rng(seed)), seed=seed)
 
 
 def round_trip(parts: EmbeddedParts) -> Maker:
     """The example's own sound through the latents."""
 
     def make(example: Example, seed: int) -> Tensor:
-        latents = parts.codec.encode(example.sound.curves[None])
-        return rendered(example, parts.codec.decode(latents)[0], seed=seed)
+        curves = parts.codec.decode(parts.codec.encode(example.sound.curves[None]))[0]
+        return render(replace(example.sound, curves=curves), seed=seed)
+
+    return make
+
+
+def by_family(family: Embedded, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Maker:
+    """The model as the engine runs it."""
+
+    def make(example: Example, seed: int) -> Tensor:
+        return said(family, example.prompt, seed, length_s=example.length_s, steps=steps, guidance_scale=guidance_scale)
 
     return make
 
 
 def by_student(parts: EmbeddedParts, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Maker:
-    """The model as the engine runs it."""
-    family = Embedded(parts)
-
-    def make(example: Example, seed: int) -> Tensor:
-        frames = round(example.length_s * JUDGE_RATE_HZ)
-        return family.waveform(
-            [example.prompt],
-            [seed],
-            steps=steps,
-            guidance_scale=guidance_scale,
-            frames=frames,
-            sample_rate_hz=JUDGE_RATE_HZ,
-        )[0, 0]
-
-    return make
+    """The student as the engine runs it."""
+    return by_family(Embedded(parts), steps=steps, guidance_scale=guidance_scale)
 
 
 def by_teacher(parts: EmbeddedParts, *, steps: int, guidance_scale: float) -> Maker:
     """The teacher with DDIM steps, everything around it as in the student."""
+    return by_family(Taught(parts), steps=steps, guidance_scale=guidance_scale)
+
+
+def said(
+    family: Embedded,
+    prompt: str,
+    seed: int,
+    *,
+    length_s: float,
+    steps: int,
+    guidance_scale: float = Embedded.guidance_default,
+    tempo_bpm: float | None = None,
+) -> Tensor:
+    """(2, frames): what a family makes of a prompt, at the judge's sample rate."""
+    return family.waveform(
+        [prompt],
+        [seed],
+        steps=steps,
+        guidance_scale=guidance_scale,
+        frames=round(length_s * JUDGE_RATE_HZ),
+        sample_rate_hz=JUDGE_RATE_HZ,
+        tempo_bpm=tempo_bpm,
+    )[0]
+
+
+class Taught(Embedded):
+    """The family with a teacher as its denoiser, which takes any number of DDIM steps."""
 
     @torch.inference_mode()
-    def make(example: Example, seed: int) -> Tensor:
-        (condition,) = parts.text_encoder.conditions([example.prompt])
-        constants = parts.constants_head.sample(condition, seed=seed)
-        latents = sample_teacher(
-            parts.denoiser,
-            seeded_noise([seed], shape=(tokens_for(example.length_s), LATENT), purpose="step 0"),
-            denoiser_condition([condition], [constants]),
-            length_s=torch.tensor([example.length_s]),
+    def latents(
+        self,
+        condition: Tensor,
+        seeds: Sequence[int],
+        *,
+        length_s: float,
+        steps: int,
+        guidance_scale: float,
+        checkpoint: Checkpoint = no_checkpoint,
+    ) -> Tensor:
+        """(batch, tokens, LATENT), from the same noise as the student's first step."""
+        return sample_teacher(
+            self.parts.denoiser,
+            seeded_noise(seeds, shape=(tokens_for(length_s), LATENT), purpose="step 0"),
+            condition,
+            length_s=torch.full((len(seeds),), length_s),
             guidance_scale=guidance_scale,
             steps=steps,
         )
-        curves = smoothed(parts.codec.decode(latents))[0]
-        frames = round(example.length_s * JUDGE_RATE_HZ)
-        return decode(curves, constants, seed=seed, frames=frames, sample_rate_hz=JUDGE_RATE_HZ)
-
-    return make

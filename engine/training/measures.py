@@ -5,9 +5,14 @@ from typing import Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 ATTACK_SHARE: Final = 0.1  # of the peak; the attack is the first frame above it
 PITCH_REACH_SEMITONES: Final = 2.0  # around the asked pitch: nearer than the third of a chord
+FADED_DB: Final = 30.0  # under its loudest moment a sound counts as over
+SMOOTHED_S: Final = 0.01  # of the level by which that is measured
+ONSET_WINDOW_S: Final = 0.002  # what comes after an onset is held against as much before it
+ONSET_FLOOR: Final = 1e-4  # of the loudest such window: nothing rises out of silence without limit
 
 
 def attack_s(waveform: Tensor, *, sample_rate_hz: int) -> float:
@@ -27,6 +32,33 @@ def centroid_hz(waveform: Tensor, *, sample_rate_hz: int) -> float:
     magnitude = torch.fft.rfft(waveform.double()).abs()
     hz = torch.linspace(0, sample_rate_hz / 2, len(magnitude), dtype=torch.float64)
     return float((magnitude * hz).sum() / magnitude.sum().clamp(min=1e-12))
+
+
+def sounding_s(waveform: Tensor, *, sample_rate_hz: int) -> float:
+    """When the smoothed level of (frames,) was last within `FADED_DB` of its loudest."""
+    window = round(SMOOTHED_S * sample_rate_hz)
+    power = functional.avg_pool1d(waveform.double().pow(2)[None, None], window, 1, padding=window // 2)[0, 0]
+    loud = (power > float(power.max()) * 10 ** (-FADED_DB / 10)).nonzero()
+    return min(float(loud[-1, 0] + 1), len(waveform)) / sample_rate_hz
+
+
+def onset_near(waveform: Tensor, expected_s: float, *, sample_rate_hz: int, reach_s: float) -> tuple[float, float]:
+    """Where (frames,) rises most steeply within `reach_s` of a time: seconds after it, and the rise in dB.
+
+    Two differences lift what begins abruptly over what rings on. The energy just after a frame is held against the
+    energy just before it, at every frame, so the answer is exact to a fraction of a millisecond.
+    """
+    window, reach = round(ONSET_WINDOW_S * sample_rate_hz), round(reach_s * sample_rate_hz)
+    padded = functional.pad(waveform.double(), (reach + window + 2, reach + window))
+    passed = functional.pad(torch.diff(padded, n=2).pow(2).cumsum(0), (1, 0))
+    energy = passed[window:] - passed[:-window]  # of the window that begins at each frame
+    floor = ONSET_FLOOR * float(energy.max().clamp(min=1e-30))
+    first = round(expected_s * sample_rate_hz) + window  # of the frames looked at, in `padded`
+    after = energy[first : first + 2 * reach + 1]
+    before = energy[first - window : first - window + len(after)]
+    rise = (after + floor) / (before + floor)
+    best = int(rise.argmax())
+    return (best - reach) / sample_rate_hz, 10 * math.log10(float(rise[best]))
 
 
 def octaves_apart(one: float, other: float) -> float:

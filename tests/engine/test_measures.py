@@ -13,6 +13,8 @@ from engine.training.measures import (
     frechet_distance,
     harmonicity,
     octaves_apart,
+    onset_near,
+    sounding_s,
 )
 
 RATE_HZ = 48_000
@@ -58,3 +60,37 @@ def test_the_distance_of_shifted_gaussians_is_the_shift_squared() -> None:
     assert frechet_distance(one, one) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(one, one + 2) == pytest.approx(6 * 2**2, rel=1e-6)
     assert frechet_distance(one, 3 * one) == pytest.approx(6 * 2**2, rel=0.05)
+
+
+@pytest.mark.parametrize("start_frame", [4_800, 4_811, 5_100])
+def test_an_onset_is_found_where_a_hit_begins_though_another_rings(start_frame: int) -> None:
+    hit = torch.sin(2 * math.pi * 700 * SECONDS[:RATE_HZ]) * torch.exp(-SECONDS / 0.1)
+    noise = 0.3 * torch.randn(RATE_HZ, generator=torch.Generator().manual_seed(0)) * torch.exp(-SECONDS / 0.01)
+    waveform = hit.clone()
+    waveform[start_frame:] += (hit + noise)[: RATE_HZ - start_frame]
+
+    late_s, rise_db = onset_near(waveform, 0.1, sample_rate_hz=RATE_HZ, reach_s=0.02)
+    assert late_s * RATE_HZ == pytest.approx(start_frame - 4_800, abs=10)
+    assert rise_db > 10
+
+
+def test_nothing_begins_within_a_steady_tone() -> None:
+    tone = torch.sin(2 * math.pi * 700 * SECONDS)
+
+    _, rise_db = onset_near(tone, 0.5, sample_rate_hz=RATE_HZ, reach_s=0.05)
+    assert rise_db < 3
+
+
+def test_a_clip_can_begin_at_once() -> None:
+    noise = torch.randn(RATE_HZ, generator=torch.Generator().manual_seed(0)) * torch.exp(-SECONDS / 0.1)
+
+    late_s, _ = onset_near(noise, 0, sample_rate_hz=RATE_HZ, reach_s=0.02)
+    assert late_s == pytest.approx(0, abs=2e-4)
+
+
+def test_a_sound_is_over_when_it_is_30_db_down() -> None:
+    ringing = torch.sin(2 * math.pi * 1000 * SECONDS) * torch.exp(-SECONDS / 0.1)
+    gated = torch.sin(2 * math.pi * 1000 * SECONDS) * (SECONDS < 0.4)
+
+    assert sounding_s(ringing, sample_rate_hz=RATE_HZ) == pytest.approx(0.1 * math.log(10 ** (30 / 20)), abs=0.01)
+    assert sounding_s(gated, sample_rate_hz=RATE_HZ) == pytest.approx(0.4, abs=0.01)
