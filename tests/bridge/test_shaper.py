@@ -330,6 +330,23 @@ def test_knobs_that_come_back_need_no_engine(looping: Stage) -> None:
     assert sounding.request.shape == NEUTRAL
 
 
+def test_the_take_before_comes_back_and_goes_through_the_knobs(on_stage) -> None:  # type: ignore[no-untyped-def]
+    stage = on_stage(a_set(cue("pad", loop=True, seed=1)))
+    stage.hear("/cue/go", name="pad")
+    stage.run(4)
+    stage.hear("/take/next", track="drums")
+    stage.run(2)
+    turn(stage, "room", 0.5)
+    stage.run(2)
+    stage.hear("/take/previous", track="drums")
+    stage.run(4)
+
+    sounding = stage.player.launcher.tracks["drums"].looping
+    assert sounding is not None
+    assert (sounding.request.seed, sounding.request.shape) == (1, Shape(room=0.5))
+    assert [launch.error_frames for launch in stage.player.launcher.launches] == [0, 0, 0]
+
+
 def test_stopping_in_the_middle_of_a_swap_leaves_silence(looping: Stage) -> None:
     turn(looping, "length", 4)
     looping.answer_all()

@@ -106,6 +106,7 @@ def test_an_engine_is_started_for_the_call_if_none_runs(home: Home) -> None:
 
 def test_lost_samples_are_made_again_bit_for_bit(home: Home, running: Engine) -> None:
     words = ["say", "bell", "--length-s", 0.5, "--no-play", "--json", "--engine", running.endpoint]
+    words += ["--shape", "attack_ms=200", "--key", "G minor", "--tempo", 123.4]
     said = home.upbeat(*words).json
     before = samples_in(said["path"])
     Path(said["path"]).unlink()
