@@ -25,7 +25,7 @@ CONTRADICTED_SHARE: Final = 0.2  # of implied levels, those that the caption say
 WORDLESS_SHARE: Final = 0.15
 NOTE_SHARE: Final = 0.1  # of lessons with a note left over, though the parser takes most of them away
 ATTRIBUTES_SAID: Final = (0.4, 0.32, 0.2, 0.08)  # how often none, one, two, three of them are said
-TYPO_SHARE: Final = 0.4
+TYPO_SHARE: Final = 0.5
 
 TUNINGS: Final = ("in", "tuned to", "on", "at", "playing", "playing a", "pitched to", "on the note", "in the key of")
 FLATS: Final = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
@@ -187,9 +187,17 @@ def _names() -> frozenset[str]:
     return frozenset(word for named in phrases().values() for phrase in named for word in phrase.text.split())
 
 
+@cache
+def _stranger_words() -> tuple[str, ...]:
+    return tuple(word for text in strangers() for word in text.split() if word.isalpha())
+
+
 def _random_word(rng: np.random.Generator) -> str:
     if rng.random() < 0.3:  # a hand on the keyboard
         return "".join(_pick(_LETTERS, rng) for _ in range(rng.integers(2, 10)))
+    if rng.random() < 0.4:  # halves of two words, which look like a language
+        first, second = _pick(_stranger_words(), rng), _pick(_stranger_words(), rng)
+        return first[: len(first) // 2 + 1] + second[len(second) // 2 :]
     syllables = [
         _pick(
             ("", "b", "bl", "br", "d", "f", "fl", "g", "gl", "k", "m", "n", "pl", "qu", "sn", "tr", "v", "x", "z"), rng
