@@ -4,9 +4,7 @@ The player is told everything: what was heard, what the engine said and, by the 
 waits and never sleeps; so live it runs on a thread beside the sound, offline as fast as it can, and in a test by hand.
 """
 
-import itertools
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -16,22 +14,22 @@ import numpy as np
 from bridge.audience import Audience, Reply
 from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
-from bridge.knobs import turned
 from bridge.launcher import Launcher
-from bridge.library import Library, take_id_of
+from bridge.library import Library
 from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
-from bridge.set_file import NoteTrigger, Set, TimelineEntry, TimelineMove
+from bridge.set_file import NoteTrigger, Set
 from bridge.shaper import Shaper
-from bridge.shelf import Shelf, sound_key
+from bridge.shelf import sound_key
+from bridge.sounds import Sounds
+from bridge.timeline import Timeline
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
 from bridge.tracks.mixer import Mixer, MixerFull
-from bridge.tracks.sound import Sound, levelled, sound_of
+from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Heard, Trigger, unanswered
 from bridge.wish import How, Wish, slot_of
 from osc_schemas import codec
-from osc_schemas.clip import Clip
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.request import GenerateRequest, Refusal
@@ -94,14 +92,18 @@ class Player:
         self.cues = dict(music.cues)
         self.wishes: dict[str, Wish] = {}
         self.end_beat: float | None = None  # where timeline and loops end by themselves, as in a render
+        self.sounds = Sounds(library, music.tracks)
         self.shaper = Shaper(
-            engine=engine, launcher=self.launcher, mixer=mixer, keeper=self, tell=self.tell, refuse=self.refuse
+            engine=engine,
+            launcher=self.launcher,
+            mixer=mixer,
+            sounds=self.sounds,
+            tell=self.tell,
+            refuse=self.refuse,
         )
-        self._shelf = Shelf()
         self._armed: dict[str, None] = {}  # names of cues, the latest last
         self._unsettled_frame: int | None = None  # since when tempo or knobs are other than what is armed was made for
-        self._timeline: deque[TimelineEntry] = deque()
-        self._moves: list[TimelineMove] = []
+        self._timeline = Timeline(music.timeline, music.moves)
         self._place_ahead_frames = place_ahead_frames
         self._exact, self._arm = exact, arm
         self._requests_made = 0
@@ -178,7 +180,7 @@ class Player:
         if len(self._armed) > ARMED_MAX:
             del self._armed[next(iter(self._armed))]
         under_way = any(sound_key(wish.request) == sound_key(request) for wish in self.wishes.values())
-        if not under_way and self.at_hand(request, cue) is None:
+        if not under_way and self.sounds.at_hand(request, cue) is None:
             self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=None, sound=None)
 
     def arm_what_is_played_by_hand(self) -> None:
@@ -263,8 +265,8 @@ class Player:
             sentence = f"the engine made silence of {wish.cue.prompt!r}; say it in other words or take another seed"
             self._give_up(Refusal(request_id=clip.request.request_id, reason="silent", sentence=sentence))
             return
-        wish.sound, wish.request_to_clip_ms = self.sound_of(clip, wish.cue), event.request_to_clip_ms
-        self.keep(clip, wish.cue, wish.sound, request_to_clip_ms=event.request_to_clip_ms)
+        wish.sound, wish.request_to_clip_ms = self.sounds.sound_of(clip, wish.cue), event.request_to_clip_ms
+        self.sounds.keep(clip, wish.cue, wish.sound, request_to_clip_ms=event.request_to_clip_ms)
         self.tell(
             "/clip/ready",
             request_id=clip.request.request_id,
@@ -313,8 +315,7 @@ class Player:
     def ask_ahead(self) -> None:
         """Ask for what the timeline will want soon."""
         until_beat = self.transport.beat_at_frame(self.mixer.frame + self.frames(PREFETCH_S))
-        while self._timeline and self._timeline[0].beat <= until_beat:
-            entry = self._timeline.popleft()
+        for entry in self._timeline.entries_until(until_beat):
             if self.end_beat is not None and entry.beat >= self.end_beat:
                 continue
             try:
@@ -326,28 +327,21 @@ class Player:
         """Turn the knobs that the timeline turns soon, each to be heard on its beat: one beat of a track at a time."""
         now_frame = self.mixer.frame
         until_beat = self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S))
-        together: dict[tuple[float, str], list[TimelineMove]] = {}
-        for move in itertools.takewhile(lambda move: move.beat < until_beat, self._moves):
-            together.setdefault((move.beat, move.track), []).append(move)
         blocked: set[str] = set()
-        for (beat, track), moves in together.items():
-            frame = self.transport.frame_at_beat(beat)
+        for moves in self._timeline.moves_before(until_beat):
+            track, frame = moves[0].track, self.transport.frame_at_beat(moves[0].beat)
             if track in blocked or (frame > now_frame and self.shaper.waits_for_clip(track)):
                 blocked.add(track)  # each is bent from the one before
                 continue
-            self._moves = [move for move in self._moves if move not in moves]
+            self._timeline.take_out(moves)
             positions = {move.knob: move.value for move in moves}
             self.shaper.turn(track, positions, reply=unanswered, from_frame=frame)
             self._unsettled_frame = now_frame
 
     def _knobs_at(self, track: str, beat: float) -> Shape:
-        """Where the knobs of a track stand on a beat, as far as the timeline says."""
+        """Where the knobs of a track stand on a beat, as far as the timeline says; without a beat, as they stand."""
         knobs = self.shaper.knobs(track)
-        if math.isfinite(beat):
-            for move in itertools.takewhile(lambda move: move.beat <= beat, self._moves):
-                if move.track == track:
-                    knobs = turned(knobs, move.knob, move.value)
-        return knobs
+        return self._timeline.knobs_at(track, beat, now=knobs) if math.isfinite(beat) else knobs
 
     def _bring_forward(self, wish: Wish, now_frame: int) -> None:
         """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""
@@ -424,15 +418,8 @@ class Player:
         """Run from where the music stands, after a preroll in which what stands there can be made."""
         if not self.transport.playing:
             now_frame = self.mixer.frame
-            self.line_up(from_beat=self.transport.beat_at_frame(now_frame))
+            self._timeline.line_up(from_beat=self.transport.beat_at_frame(now_frame))
             self.transport.play(at_frame=now_frame + self.frames(PREROLL_S))
-
-    def line_up(self, *, from_beat: float) -> None:
-        """Make the timeline go on from `from_beat`."""
-        entries = sorted(self.music.timeline, key=lambda entry: entry.beat)
-        self._timeline = deque(entry for entry in entries if entry.beat >= from_beat)
-        moves = sorted(self.music.moves, key=lambda move: move.beat)
-        self._moves = [move for move in moves if move.beat >= from_beat]
 
     def stop(self, *, fade_s: float) -> None:
         """Stand still: what plays fades out, what was wished for is taken back."""
@@ -450,7 +437,7 @@ class Player:
         playing = self.transport.playing
         self.stop(fade_s=fade_s)
         self.transport.locate(beat, at_frame=self.mixer.frame)
-        self.line_up(from_beat=beat)
+        self._timeline.line_up(from_beat=beat)
         if playing:
             self.play()
 
@@ -491,38 +478,13 @@ class Player:
         reply(packet)
         self.audience.tell(packet, now_s=self.now_s(), besides=reply)
 
-    # Clips and sounds ------------------------------------------------------------------------------------------------
-
-    def at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
-        """The sound that `request` would give, ready for its track, if it was made before."""
-        sound = self._shelf.get(request)
-        return None if sound is None else self._levelled(sound, cue)
-
-    def sound_of(self, clip: Clip, cue: Cue) -> Sound:
-        """A clip made ready for its track."""
-        loudness_lufs = loudness.measure_lufs(clip.samples[: clip.request.frames], clip.request.sample_rate_hz)
-        return self._levelled(sound_of(clip, take_id=take_id_of(cue.name, clip), loudness_lufs=loudness_lufs), cue)
-
-    def keep(self, clip: Clip, cue: Cue, sound: Sound, *, request_to_clip_ms: float) -> None:
-        """Make a take of a clip, and have its sound at hand."""
-        self.library.keep(
-            clip,
-            cue,
-            tempo_bpm=clip.request.tempo_bpm or self.transport.tempo_bpm(self.mixer.frame),
-            loudness_lufs=sound.loudness_lufs if math.isfinite(sound.loudness_lufs) else None,
-            request_to_clip_ms=request_to_clip_ms,
-        )
-        self._shelf.put(clip.request, sound)
-
     def _nearly_at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
         """What can land at once: the sound itself or, since knobs never delay a landing, another shape of it.
 
         The knobs bend that one as soon as it is on its track. Offline nothing is late, so nothing stands in.
         """
-        sound = self.at_hand(request, cue) or self.shaper.claim(request)
-        if sound is None and not self._exact and (other := self._shelf.in_any_shape(request)) is not None:
-            sound = self._levelled(other, cue)
-        return sound
+        sound = self.sounds.at_hand(request, cue) or self.shaper.claim(request)
+        return sound or (None if self._exact else self.sounds.in_any_shape(request, cue))
 
     def _arm_again(self, now_frame: int) -> None:
         """Have what is armed made for the tempo and the knobs of now, once they rest: a sweep asks for it once."""
@@ -535,9 +497,6 @@ class Player:
                 self.arm(cue, trigger="api", reply=unanswered)
             except SchemaError as error:
                 self.refuse(unanswered, cue.name, "bad-request", str(error))
-
-    def _levelled(self, sound: Sound, cue: Cue) -> Sound:
-        return levelled(sound, target_lufs=self.music.tracks[cue.track].loudness_lufs, gain_db=cue.gain_db)
 
     def _drop(self, wish: Wish) -> None:
         del self.wishes[wish.request.request_id]

@@ -8,13 +8,14 @@ and the last one always arrives.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bridge.audience import Reply
 from bridge.engine_link import ClipArrived
 from bridge.knobs import on_top_of, turned
 from bridge.launcher import Launcher, Tell
 from bridge.shelf import sound_key
+from bridge.sounds import Sounds
 from bridge.tracks.mixer import Mixer, MixerFull
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import unanswered
@@ -31,19 +32,6 @@ Positions = Mapping[str, float | None]  # by knob; the value of reset is None
 SWAP_S = 0.015  # a crossfade: long enough not to click, short enough to feel like a knob
 HELD_S = 0.5  # a position that was in place so long is kept as a take
 WITHIN_S = 0.05  # the deadline: before all that can wait, behind a cue that lands sooner
-
-
-class Keeper(Protocol):
-    """What becomes of the clips that the engine gives: the library, and the shelf of sounds at hand."""
-
-    def at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
-        """The sound that `request` would give, ready for its track, if it was made before."""
-
-    def sound_of(self, clip: Clip, cue: Cue) -> Sound:
-        """A clip made ready for its track."""
-
-    def keep(self, clip: Clip, cue: Cue, sound: Sound, *, request_to_clip_ms: float) -> None:
-        """Make a take of it, and have it at hand."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +75,7 @@ class Shaper:
     engine: "EngineAsked"
     launcher: Launcher
     mixer: Mixer
-    keeper: Keeper
+    sounds: Sounds
     tell: Tell
     refuse: Callable[[Reply, str, str, str], None]
     _strips: dict[str, _Strip] = field(default_factory=dict)
@@ -128,7 +116,7 @@ class Shaper:
     def keep(self, take_id: str) -> None:
         """Make a take of a bent sound now, if it is none yet."""
         if (fresh := self._fresh.pop(take_id, None)) is not None:
-            self.keeper.keep(fresh.clip, fresh.cue, fresh.sound, request_to_clip_ms=fresh.request_to_clip_ms)
+            self.sounds.keep(fresh.clip, fresh.cue, fresh.sound, request_to_clip_ms=fresh.request_to_clip_ms)
 
     def finish(self) -> None:
         """Make takes of all that is in place: the music ends."""
@@ -150,7 +138,7 @@ class Shaper:
             if asked is not None and asked.request.request_id == clip.request.request_id:
                 strip.asked = None
                 if any(sound is asked.old for _, sound in self.launcher.playing(track)):
-                    sound = self.keeper.sound_of(clip, asked.cue)
+                    sound = self.sounds.sound_of(clip, asked.cue)
                     at_frame = self._swap(track, strip, asked, sound)
                     self._fresh.setdefault(
                         sound.take_id,
@@ -193,7 +181,7 @@ class Shaper:
             )
             asked = _Asked(request=request, cue=cue, old=old, knobs=strip.knobs)
             fresh = self._fresh_for(request)
-            sound = fresh.sound if fresh else self.keeper.at_hand(request, cue)
+            sound = fresh.sound if fresh else self.sounds.at_hand(request, cue)
             if sound is not None:
                 self._swap(track, strip, asked, sound)
             else:
