@@ -16,7 +16,8 @@ KAISER_BETA = 5.65
 
 
 @lru_cache(maxsize=1)
-def _taps() -> NDArray[np.float32]:
+def half_band_taps() -> NDArray[np.float32]:
+    """Of the filter that finds what lies halfway between two frames, from its middle outwards."""
     away = np.arange(TAPS) + 0.5
     taps = np.sinc(away) * np.i0(KAISER_BETA * np.sqrt(1 - (away / (TAPS + 0.5)) ** 2))
     normalised: NDArray[np.float32] = (taps / (2 * taps.sum())).astype(np.float32)
@@ -32,10 +33,10 @@ def driven(waveform: Tensor, drive: float, *, sample_rate_hz: int) -> Tensor:
     # One gain for both sides: a louder one would be squeezed more, and the picture would move.
     waveform = waveform * ((2 + 5 * drive) / (waveform.abs().max() + 1e-6))
     between = torch.empty_like(waveform)
-    kernels.halfway(between.numpy(), waveform.numpy(), _taps())
+    kernels.halfway(between.numpy(), waveform.numpy(), half_band_taps())
     between = torch.tanh(between)
     bent = torch.empty_like(waveform)
-    kernels.halfway(bent.numpy(), between.numpy(), _taps())
+    kernels.halfway(bent.numpy(), between.numpy(), half_band_taps())
     # What is halfway between two that are halfway is where the frames are, one later.
     bent[:, 1:] = bent[:, :-1].clone()
     bent[:, 0] = 0

@@ -14,12 +14,14 @@ SEED = 77  # there is one room of each size
 WET = 0.5  # of a room of level 1, beside the dry sound: -6 dB
 SHORTEST_S, LONGEST_S = 0.3, 8.0
 SIZES_PER_OCTAVE = 6  # sizes are rounded to these, so that responses come again
-DULL_HZ = 4000.0  # where the tail dies in half the time
+DULL_HZ = 4000.0  # where the tail dies in half the time; it is scaled by what is below
+LOWEST_HZ = 80.0
 MONO_BELOW_HZ = 200.0
 PART_FRAMES = 49_152  # of the sound and of the response, convolved at a time: 3 * 2^14
-# Early reflections of a room of 1.1 s: seconds, gains on the left and on the right. Larger rooms answer later.
-REFLECTIONS = ((0.0071, 0.5, 0.15), (0.0113, 0.1, 0.45), (0.0174, 0.35, 0.2), (0.0239, 0.15, 0.3), (0.0317, 0.2, 0.1))
-EARLY_POWER = 0.25  # the share of the reflections in the response's energy
+REFLECTIONS_OF_S = 1.1  # the early reflections of a room of that size; larger ones answer later
+# Seconds, gain on the left, gain on the right; the squares of either side add up to about 1.
+REFLECTIONS = ((0.0071, 0.7, 0.2), (0.0113, -0.2, 0.7), (0.0174, 0.5, -0.4), (0.0239, 0.3, 0.5), (0.0317, -0.35, 0.3))
+EARLY_POWER = 0.25  # the share of the response's energy that is in the reflections
 
 
 def in_room(
@@ -73,33 +75,37 @@ def _response_parts(count: int, part_frames: int, sample_rate_hz: int, size_s: f
 
 
 def response(frames: int, *, sample_rate_hz: int, size_s: float) -> Tensor:
-    """(2, frames): what a click leaves in the room, of energy 1 on each side when it has died away (`size_s`).
+    """(2, frames): what a click leaves in the room, which takes `size_s` to fall by 60 dB.
 
-    Noise in 50 Hz bins, each dying at its own pace; a shorter response is the beginning of a longer one.
+    Noise in 50 Hz bins, each dying at its own pace; a shorter response is the beginning of a longer one. Between 80 Hz
+    and 4 kHz, where music has its energy, the whole of it has gain 1 on either side.
     """
     block_frames = round(sample_rate_hz / HOPS_PER_S)
     window_frames = 2 * block_frames
     blocks = math.ceil(frames / block_frames)
     bin_hz = torch.arange(block_frames + 1) * (sample_rate_hz / window_frames)
-    rate = math.log(1000) / size_s * (1 + (bin_hz / DULL_HZ) ** 1.5)  # nepers per second
-    border_s = torch.arange(blocks + 1) * (block_frames / sample_rate_hz)
-    level = torch.exp(-border_s[:, None] * rate)
-    level = level * (bin_hz > 20) * (bin_hz <= WIDEST_HZ)
+    present = (bin_hz > LOWEST_HZ) & (bin_hz <= WIDEST_HZ)
+    nepers_per_block = math.log(1000) / size_s * (1 + (bin_hz / DULL_HZ) ** 1.5) * (block_frames / sample_rate_hz)
+    ages = torch.arange(blocks + 1)[:, None]
+    level = torch.exp(-ages * nepers_per_block) * present
     level[0] = 0  # the first echoes are the reflections'
-    bins = block_frames + 1
-    middle = random_spectra(blocks + 1, bins=bins, seed=SEED, purpose="room")
-    side = random_spectra(blocks + 1, bins=bins, seed=SEED, purpose="room's sides") * (bin_hz > MONO_BELOW_HZ)
+    # In the frequency domain, so expected, not measured: it must not depend on where the response is cut.
+    decays = torch.exp(-2 * nepers_per_block)
+    power = (decays / (1 - decays))[present & (bin_hz <= DULL_HZ)].mean()
+    level *= math.sqrt((1 - EARLY_POWER) / (2 * float(power))) / window_frames
+    sides = bin_hz > MONO_BELOW_HZ  # with all the power below in the middle
+    middle = _spectra(blocks + 1, block_frames + 1, "room") * torch.where(sides, 1.0, math.sqrt(2))
+    side = _spectra(blocks + 1, block_frames + 1, "room's sides") * sides
     window = torch.sin(math.pi * (torch.arange(window_frames) + 0.5) / window_frames)
-    waves = torch.fft.irfft(torch.stack([middle + side, middle - side]) * level, n=window_frames) * window
-    tail: Tensor = (waves[:, :-1, block_frames:] + waves[:, 1:, :block_frames]).reshape(2, -1)[:, :frames]
-    # The tail's energy as it is expected, so that it does not depend on where the response is cut.
-    per_bin = 2 * (1 + (bin_hz > MONO_BELOW_HZ).float()) * (bin_hz > 20) * (bin_hz <= WIDEST_HZ)
-    decays = torch.exp(-2 * rate * (block_frames / sample_rate_hz))
-    energy = float((per_bin * decays / (1 - decays)).sum()) * 2 / window_frames / 2
-    tail = tail * math.sqrt((1 - EARLY_POWER) / energy)
-    early_gain = math.sqrt(EARLY_POWER / sum(left**2 for _, left, _ in REFLECTIONS))
+    waves = torch.fft.irfft(torch.stack([middle + side, middle - side]) * level, n=window_frames, norm="forward")
+    waves *= window
+    heard: Tensor = (waves[:, :-1, block_frames:] + waves[:, 1:, :block_frames]).reshape(2, -1)[:, :frames]
     for seconds, left, right in REFLECTIONS:
-        frame = round(seconds * math.sqrt(size_s / 1.1) * sample_rate_hz)
+        frame = round(seconds * math.sqrt(size_s / REFLECTIONS_OF_S) * sample_rate_hz)
         if frame < frames:
-            tail[:, frame] += torch.tensor([left, right]) * early_gain
-    return tail
+            heard[:, frame] += torch.tensor([left, right]) * math.sqrt(EARLY_POWER)
+    return heard
+
+
+def _spectra(rows: int, bins: int, purpose: str) -> Tensor:
+    return random_spectra(rows, bins=bins, seed=SEED, purpose=purpose)

@@ -83,13 +83,13 @@ def lasting(curves: Tensor, *, asked_s: float, lasts: bool) -> Tensor:
     """
     asked_hops = math.ceil(asked_s * HOPS_PER_S)
     # A sound that its clip cut off fades as it would have: the length to change is that of the whole sound.
-    whole, faded_s = curves, sounding_s(curves)
-    while not lasts and faded_s * HOPS_PER_S >= len(whole) and len(whole) < LONGEST_DECAY_S * HOPS_PER_S:
+    whole = curves
+    while not lasts and _cut_off(whole) and len(whole) < LONGEST_DECAY_S * HOPS_PER_S:
         whole = _continued(whole, 2 * len(whole))
-        faded_s = sounding_s(whole)
-    if lasts or faded_s * HOPS_PER_S >= len(whole):
+    if lasts or _cut_off(whole):
         going_on = _continued(curves, max(len(curves), asked_hops + 2))
         return _released(going_on, end_s=asked_s, release_s=min(GATE_S, asked_s / 3))
+    faded_s = sounding_s(whole)
     kept_s = _kept_s(min(faded_s, asked_s))
     length = (asked_s - kept_s) / max(faded_s - kept_s, 1 / STEPS_PER_S)
     stretched = _stretched(whole, length, hops=max(len(curves), 3 * asked_hops + 1), kept_s=kept_s)
@@ -106,6 +106,11 @@ def sounding_s(curves: Tensor, *, down_to_db: float = FADED_DB) -> float:
     if loudest <= 0:
         return 0.0
     return float((power > loudest * 10 ** (-down_to_db / 10)).nonzero()[-1] + 1) / STEPS_PER_S
+
+
+def _cut_off(curves: Tensor) -> bool:
+    """Whether the sound is still there where its curves end."""
+    return sounding_s(curves) > (len(curves) - 0.5) / HOPS_PER_S
 
 
 def loudness(curves: Tensor) -> Tensor:

@@ -178,3 +178,123 @@ def test_between_interpolates_and_keeps_the_outermost_values_outside() -> None:
     matrix = between(torch.tensor([0.0, 1.0, 3.0]).double(), torch.tensor([-1.0, 0.5, 2.0, 9.0]).double())
 
     assert (torch.tensor([10.0, 20.0, 40.0]) @ matrix).tolist() == [10, 15, 30, 40]
+
+
+def correlation(waveform: Tensor) -> float:
+    """Of left and right."""
+    left, right = waveform
+    return float(left @ right / (left.norm() * right.norm()))
+
+
+def between_hz(waveform: Tensor, low_hz: float, high_hz: float, *, sample_rate_hz: int) -> Tensor:
+    """The waveform with nothing outside these frequencies."""
+    spectrum = torch.fft.rfft(waveform)
+    hz = torch.arange(spectrum.shape[1]) * sample_rate_hz / waveform.shape[1]
+    return torch.fft.irfft(spectrum * ((hz > low_hz) & (hz < high_hz)), waveform.shape[1])
+
+
+def mono_loss_db(waveform: Tensor) -> float:
+    """How much quieter the mean of both sides is than they are."""
+    return -10 * math.log10(float(waveform.mean(0).square().mean() / waveform.square().mean()))
+
+
+@pytest.mark.parametrize(
+    "constants",
+    [
+        TONE,
+        dataclasses.replace(TONE, detune_cents=6, chord=(0, 4, 7), drive=1),
+        dataclasses.replace(TONE, stretch=1.4, detune_cents=6),
+        dataclasses.replace(TONE, grain=0.9, bubbles=1, flutter=1),
+    ],
+)
+def test_without_width_left_and_right_are_the_same(constants: Constants) -> None:
+    left, right = decode(
+        torch.maximum(noise_curves(0.5), harmonic_curves(0.5)), constants, seed=1, frames=22_050, sample_rate_hz=44_100
+    )
+
+    assert torch.equal(left, right)
+    assert left.any()
+
+
+@pytest.mark.parametrize("width", [0.3, 0.6, 1.0])
+def test_noise_has_less_in_common_between_the_sides_the_wider_it_is_but_for_its_lowest_octaves(width: float) -> None:
+    constants = dataclasses.replace(TONE, width=width)
+    waveform = decode(noise_curves(3), constants, seed=2, frames=144_000, sample_rate_hz=48_000)
+
+    high = between_hz(waveform, 300, 20_000, sample_rate_hz=48_000)
+    assert correlation(high) == pytest.approx(1 - width, abs=0.08)
+    assert correlation(between_hz(waveform, 30, 140, sample_rate_hz=48_000)) > 0.97
+
+
+@pytest.mark.parametrize(
+    "constants",
+    [
+        dataclasses.replace(TONE, width=1, detune_cents=7),
+        dataclasses.replace(TONE, width=1, detune_cents=7, stretch=1.3),
+        dataclasses.replace(TONE, width=1, detune_cents=7, chord=(0, 3, 7, 10)),
+        dataclasses.replace(TONE, width=1, grain=0.9, grain_hz=100),
+        dataclasses.replace(TONE, width=1, bubbles=1),
+        dataclasses.replace(TONE, width=1, room=1, drive=1),
+    ],
+)
+def test_a_wide_sound_is_balanced_and_loses_less_than_3_db_in_mono(constants: Constants) -> None:
+    curves = harmonic_curves(4, level_db_per_partial=-3)
+    curves[:, NOISE_GAINS] = -10
+    curves[:, NOISE_LEVELS] = 0
+    waveform = decode(curves, constants, seed=4, frames=176_400, sample_rate_hz=44_100)
+    left, right = waveform
+
+    assert 0.1 < mono_loss_db(waveform) < 3
+    assert 20 * math.log10(float(left.norm() / right.norm())) == pytest.approx(0, abs=1.5)
+
+
+def test_a_lone_string_in_tune_stays_in_the_middle_at_any_width() -> None:
+    constants = dataclasses.replace(TONE, width=1)
+    left, right = decode(harmonic_curves(0.5), constants, seed=0, frames=22_050, sample_rate_hz=44_100)
+
+    assert torch.equal(left, right)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.3])
+def test_detuned_strings_beat_as_fast_as_they_are_apart(stretch: float) -> None:
+    constants = dataclasses.replace(TONE, detune_cents=8, stretch=stretch)
+    waveform = decode(harmonic_curves(3), constants, seed=0, frames=3 * 48_000, sample_rate_hz=48_000)
+    loudness = waveform[0].view(-1, 480).square().mean(1)[:-2]
+
+    beat_hz = 440 * (2 ** (8 / 1200) - 1)
+    spectrum = torch.fft.rfft((loudness - loudness.mean()) * torch.hann_window(len(loudness)), 30_000).abs()
+    assert float(spectrum.argmax()) / 300 == pytest.approx(beat_hz, abs=0.1)
+
+
+@pytest.mark.parametrize("sample_rate_hz", [22_050, 44_100, 48_000])
+@pytest.mark.parametrize("length_s", [0.05, 0.2, 1.0, 12.0])
+@pytest.mark.parametrize(
+    "constants",
+    [
+        dataclasses.replace(TONE, drive=1.5, width=0.5),
+        dataclasses.replace(TONE, pitch_hz=45, sweep_depth=4, room=1.5, room_s=8),
+        dataclasses.replace(TONE, bubbles=1, bubbles_hz=60, grain=0.9, grain_hz=8, width=1),
+    ],
+)
+def test_at_any_length_there_is_no_offset_and_nothing_above_the_peak(
+    constants: Constants, length_s: float, sample_rate_hz: int
+) -> None:
+    curves = harmonic_curves(length_s, level_db_per_partial=-4)
+    curves[:, NOISE_GAINS] = -20
+    curves[:, NOISE_LEVELS] = 0
+    frames = round(length_s * sample_rate_hz)
+    waveform = decode(curves, constants, seed=6, frames=frames, sample_rate_hz=sample_rate_hz)
+
+    assert waveform.shape == (2, frames)
+    assert waveform.isfinite().all()
+    assert float(waveform.abs().max()) == pytest.approx(PEAK)
+    assert waveform.mean(1).abs().max() < PEAK / 1000
+
+
+def test_a_glide_spans_the_sounds_own_length_not_the_clips() -> None:
+    constants = dataclasses.replace(TONE, glide_octaves=1)
+    waveform = decode(
+        harmonic_curves(2), constants, seed=0, frames=96_000, sample_rate_hz=48_000, length_s=1.0
+    )  # a second octave follows in the second second
+
+    assert abs(cents_from(waveform[0, 45_600:50_400], 880, sample_rate_hz=48_000)) < 60
