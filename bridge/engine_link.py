@@ -25,6 +25,7 @@ from osc_schemas import bounds, codec
 from osc_schemas.clip import Clip
 from osc_schemas.codec import Message
 from osc_schemas.errors import SchemaError
+from osc_schemas.kind import Kind
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES_VERSION
 
@@ -81,6 +82,8 @@ class EngineLink:
         self._identity = b"bridge-" + secrets.token_hex(8).encode()  # the same over all connections of this link
         self._open = OpenRequests()  # this and all below: link thread only
         self._status_asked: list[queue.SimpleQueue[Message | None]] = []
+        self._vocabulary_asked: list[queue.SimpleQueue[tuple[Kind, ...] | None]] = []
+        self._kinds: list[Kind] = []  # of the vocabulary that is being told
         self._hello_due = False
         self._heard_s = self._pinged_s = time.monotonic()
         self._nonces = itertools.count(1)
@@ -118,6 +121,14 @@ class EngineLink:
             return answer.get(timeout=timeout_s)
         return None
 
+    def vocabulary(self, timeout_s: float) -> tuple[Kind, ...] | None:
+        """The kinds of sound that the engine's model can make, with their words; None if they did not come in time."""
+        answer: queue.SimpleQueue[tuple[Kind, ...] | None] = queue.SimpleQueue()
+        self._on_thread(lambda: self._ask_vocabulary(answer))
+        with contextlib.suppress(queue.Empty):
+            return answer.get(timeout=timeout_s)
+        return None
+
     def _on_thread(self, act: Callable[[], None]) -> None:
         self._todo.put(act)
         with contextlib.suppress(OSError):  # full: it is awake already; closed: nobody is left to wake
@@ -150,6 +161,14 @@ class EngineLink:
             self._send(codec.write("/engine/status"))
         else:
             answer.put(None)
+
+    def _ask_vocabulary(self, answer: queue.SimpleQueue[tuple[Kind, ...] | None]) -> None:
+        if self.state != "ready":
+            answer.put(None)
+            return
+        self._vocabulary_asked.append(answer)
+        self._kinds.clear()  # whoever waits already hears what is told from the beginning again
+        self._send(codec.write("/engine/vocabulary", place=0))
 
     def _stop(self) -> None:
         self._closing = True
@@ -239,6 +258,13 @@ class EngineLink:
                 for answer in self._status_asked:
                     answer.put(message)
                 self._status_asked.clear()
+            case "/engine/vocabulary/row":
+                if message.whole("place") == len(self._kinds):
+                    self._kinds.append(codec.read_kind(message))
+                    self._send(codec.write("/engine/vocabulary", place=len(self._kinds)))
+            case "/engine/vocabulary/end":
+                if message.whole("kinds") == len(self._kinds):
+                    self._tell_vocabulary(tuple(self._kinds))
 
     def _greeted(self, message: Message) -> None:
         self.family = message.text("family")
@@ -283,6 +309,12 @@ class EngineLink:
         for answer in self._status_asked:
             answer.put(None)
         self._status_asked.clear()
+        self._tell_vocabulary(None)
+
+    def _tell_vocabulary(self, kinds: tuple[Kind, ...] | None) -> None:
+        for answer in self._vocabulary_asked:
+            answer.put(kinds)
+        self._vocabulary_asked.clear()
 
     def _become(self, state: EngineState, detail: str) -> None:
         if state != self.state:

@@ -194,6 +194,7 @@ class Player:
 
     def cancel(self, name: str) -> int:
         """Take back every wish of that cue, or the one of that request id. How many there were."""
+        self._armed.pop(name, None)
         found = [wish for wish in self.wishes.values() if name in (wish.cue.name, wish.request.request_id)]
         for wish in found:
             self._drop(wish)

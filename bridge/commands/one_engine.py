@@ -9,9 +9,11 @@ from bridge.commands import console
 from bridge.commands.parser import CommandError, default_engine
 from bridge.engine_link import ClipArrived, EngineLink, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.supervisor import READY_WITHIN_S, Supervisor
+from osc_schemas.kind import Kind
 from osc_schemas.request import GenerateRequest
 
 FOUND_WITHIN_S = 0.5  # an engine on this machine answers in a few milliseconds
+TOLD_WITHIN_S = 10.0  # a vocabulary takes milliseconds
 MADE_WITHIN_S = 60.0  # the longest clip on a slow CPU, with others before it
 
 
@@ -34,6 +36,14 @@ class OneEngine:
                     case EngineStateChanged(state="lost", detail=detail):
                         raise CommandError(f"the engine was lost while it made the clip ({detail}); try again")
         raise CommandError(f"no clip came within {MADE_WITHIN_S:g} s; `upbeat doctor` says how the engine is")
+
+    def vocabulary(self) -> tuple[Kind, ...]:
+        """The kinds of sound that it can make. Raises `CommandError` if it does not say."""
+        if (kinds := self._link.vocabulary(TOLD_WITHIN_S)) is None:
+            raise CommandError("the engine did not say what it can make; `upbeat doctor` says how it is")
+        if not kinds:
+            raise CommandError(f"the model {self._link.family} does not say what it can make; the embedded one does")
+        return kinds
 
 
 @contextlib.contextmanager

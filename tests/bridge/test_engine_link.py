@@ -16,6 +16,7 @@ from bridge.open_requests import OPEN_MAX
 from osc_schemas import codec
 from osc_schemas.clip import Clip, Provenance
 from osc_schemas.codec import Message
+from osc_schemas.kind import Kind
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES_VERSION
 
@@ -306,6 +307,52 @@ def test_the_status_is_asked_and_answered(engine: PlayedEngine, ready: Bridge) -
     status = answers.get(timeout=BOUND_S)
     assert status is not None
     assert status.whole("waiting") == 3
+
+
+KINDS = tuple(Kind(group="drums", name=name, phrases=(f"{name} drum",), examples=(name,)) for name in ("tom", "conga"))
+
+
+def ask_vocabulary(bridge: Bridge) -> "queue.SimpleQueue[tuple[Kind, ...] | None]":
+    """Ask from another thread, as a command does."""
+    answers: queue.SimpleQueue[tuple[Kind, ...] | None] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(bridge.link.vocabulary(BOUND_S))).start()
+    return answers
+
+
+def test_the_vocabulary_is_asked_for_kind_by_kind(engine: PlayedEngine, ready: Bridge) -> None:
+    answers = ask_vocabulary(ready)
+    for place, kind in enumerate(KINDS):
+        assert engine.hear("/engine/vocabulary").whole("place") == place
+        engine.say(codec.write_kind(kind, place=place))
+    assert engine.hear("/engine/vocabulary").whole("place") == len(KINDS)
+    engine.say(codec.write("/engine/vocabulary/end", kinds=len(KINDS)))
+
+    assert answers.get(timeout=BOUND_S) == KINDS
+
+
+def test_who_asks_while_the_vocabulary_is_told_to_another_hears_all_of_it_once(
+    engine: PlayedEngine, ready: Bridge
+) -> None:
+    first = ask_vocabulary(ready)
+    assert engine.hear("/engine/vocabulary").whole("place") == 0
+    second = ask_vocabulary(ready)
+    assert engine.hear("/engine/vocabulary").whole("place") == 0  # from the beginning, for both
+    for place in (0, 0, 1, 2):  # the answers to both questions
+        if place < len(KINDS):
+            engine.say(codec.write_kind(KINDS[place], place=place))
+        else:
+            engine.say(codec.write("/engine/vocabulary/end", kinds=len(KINDS)))
+
+    assert first.get(timeout=BOUND_S) == second.get(timeout=BOUND_S) == KINDS
+
+
+def test_an_engine_that_is_lost_tells_no_vocabulary(engine: PlayedEngine, ready: Bridge) -> None:
+    answers = ask_vocabulary(ready)
+    engine.hear("/engine/vocabulary")
+    engine.die()
+
+    assert answers.get(timeout=BOUND_S) is None
+    assert ready.link.vocabulary(BOUND_S) is None
 
 
 def test_without_an_engine_there_is_no_status_and_close_does_not_wait() -> None:

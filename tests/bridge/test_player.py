@@ -581,6 +581,18 @@ def test_what_is_armed_is_made_again_once_when_the_tempo_rests(on_stage) -> None
     assert {take.request.tempo_bpm for take in stage.library.takes.values()} == {120, 130}
 
 
+def test_what_was_armed_and_taken_back_is_not_made_again(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick")))
+    stage.hear("/cue/arm", name="kick")
+    stage.hear("/cue/cancel", name="kick")
+    stage.engine.asked.clear()
+
+    stage.hear("/transport/tempo", tempo_bpm=90.0)
+    stage.run(4, answer=False)
+
+    assert stage.engine.asked == []
+
+
 def test_a_key_that_the_model_does_not_know_is_told_to_whoever_asked(on_stage) -> None:
     stage = on_stage(a_set(cue("sub", key="H moll")))
     stage.hear("/cue/go", name="sub")
