@@ -4,7 +4,7 @@ A kick has its energy at the bottom and is soon over, a riser ends brighter than
 judge (several kinds may share them), but no training can bend them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -12,10 +12,8 @@ from math import inf
 from typing import Final
 
 import numpy as np
-from torch import Tensor
 
 from engine.training.analysis import LEVEL_STEP_S, STEP_S, Analysis, swing
-from engine.training.judge import JUDGE_RATE_HZ
 
 Measure = Callable[[Analysis], float]
 
@@ -322,13 +320,6 @@ FACTS: Final[dict[str, tuple[Fact, ...]]] = {
 }
 
 
-def facts_that_hold(kind: str, waveform: Tensor) -> list[bool]:
-    """For each of the kind's facts, whether it is true of a waveform at `JUDGE_RATE_HZ`."""
-    sound = Analysis(waveform, sample_rate_hz=JUDGE_RATE_HZ)
+def facts_that_hold(kind: str, sound: Analysis) -> list[bool]:
+    """For each of the kind's facts, whether it is true of a sound."""
     return [fact.holds(sound) for fact in FACTS[kind]]
-
-
-def share_that_holds(kinds: Sequence[str], waveforms: Sequence[Tensor]) -> float:
-    """The share of facts that hold, over all sounds, each sound counting the same."""
-    shares = [np.mean(facts_that_hold(kind, waveform)) for kind, waveform in zip(kinds, waveforms, strict=True)]
-    return float(np.mean(shares))

@@ -54,13 +54,13 @@ class Analysis:
 
     @cached_property
     def level(self) -> Array:
-        """The RMS in each `LEVEL_STEP_S`, over a window three times as long; the loudest is 1."""
+        """The RMS in each `LEVEL_STEP_S`, over a window three times as long; the loudest is 1, of silence the first."""
         step = round(LEVEL_STEP_S * self.sample_rate_hz)
         steps = max(1, len(self.mono) // step)
         power = self.mono[: steps * step].double().pow(2).view(steps, -1).mean(1).numpy()
         power = np.convolve(np.pad(power, 1, mode="edge"), np.ones(3) / 3, mode="valid")
-        level = np.sqrt(power)
-        return np.asarray(level / max(level.max(), TINY))
+        power[0] += TINY**2 * (power.max() <= 0)
+        return np.asarray(np.sqrt(power / power.max()))
 
     @cached_property
     def peak_s(self) -> float:

@@ -35,11 +35,11 @@ def centroid_hz(waveform: Tensor, *, sample_rate_hz: int) -> float:
 
 
 def sounding_s(waveform: Tensor, *, sample_rate_hz: int) -> float:
-    """When the smoothed level of (frames,) was last within `FADED_DB` of its loudest."""
+    """When the smoothed level of (frames,) was last within `FADED_DB` of its loudest; 0 if it is silent."""
     window = round(SMOOTHED_S * sample_rate_hz)
     power = functional.avg_pool1d(waveform.double().pow(2)[None, None], window, 1, padding=window // 2)[0, 0]
     loud = (power > float(power.max()) * 10 ** (-FADED_DB / 10)).nonzero()
-    return min(float(loud[-1, 0] + 1), len(waveform)) / sample_rate_hz
+    return min(float(loud[-1, 0] + 1), len(waveform)) / sample_rate_hz if len(loud) else 0.0
 
 
 def onset_near(waveform: Tensor, expected_s: float, *, sample_rate_hz: int, reach_s: float) -> tuple[float, float]:

@@ -82,15 +82,22 @@ class SecondJudge:
 
     def listen(self, waveforms: Sequence[Tensor]) -> NDArray[np.float64]:
         """(count, len(KINDS)) probabilities for waveforms (frames,) or (channels, frames) at `JUDGE_RATE_HZ`."""
-        known = np.zeros((len(waveforms), len(KINDS)))
-        found = self._trees.predict_proba(np.stack([properties(waveform) for waveform in waveforms]))
-        known[:, self._trees.classes_] = found
+        return self.verdict(np.stack([properties(waveform) for waveform in waveforms]))
+
+    def verdict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(count, len(KINDS)) probabilities for rows of `properties`; many at once cost hardly more than one."""
+        known = np.zeros((len(rows), len(KINDS)))
+        known[:, self._trees.classes_] = self._trees.predict_proba(rows)
         return known
 
 
 def properties(waveform: Tensor) -> NDArray[np.float32]:
     """What is measured on a sound, as one row of numbers. It does not depend on the sound's level."""
-    sound = Analysis(waveform, sample_rate_hz=JUDGE_RATE_HZ)
+    return properties_of(Analysis(waveform, sample_rate_hz=JUDGE_RATE_HZ))
+
+
+def properties_of(sound: Analysis) -> NDArray[np.float32]:
+    """The same for a sound whose analysis has begun."""
     row = np.concatenate(
         [_bands(sound), _course(sound), _envelope(sound), _pitch(sound), _partials(sound), _movement(sound)]
     )

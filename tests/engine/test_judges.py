@@ -71,6 +71,11 @@ def test_properties_do_not_depend_on_the_level() -> None:
     assert np.allclose(properties(tone(300)), properties(0.1 * tone(300)), atol=0.02)
 
 
+@pytest.mark.parametrize("frames", [500, 30_000])
+def test_even_silence_has_properties(frames: int) -> None:
+    assert np.isfinite(properties(torch.zeros(2, frames))).all()
+
+
 def test_a_degraded_sound_is_another_but_still_much_like_itself() -> None:
     waveform = tone(300)
     heard = degraded(waveform, np.random.default_rng(3))
