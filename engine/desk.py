@@ -112,6 +112,8 @@ class Desk:
                 yield from self._cancel(client, message.text("request_id"))
             case "/engine/status":
                 yield Reply(client, (self._status(),))
+            case "/engine/vocabulary":
+                yield Reply(client, (self._vocabulary(message.whole("place")),))
             case "/engine/ping":
                 pong = codec.write("/engine/pong", nonce=message.whole("nonce"), state=self.state())
                 yield Reply(client, (pong,))
@@ -211,6 +213,15 @@ class Desk:
             uptime_s=self._clock() - self._started_s,
             peak_memory_mb=peak_memory_mb(),
         )
+
+    def _vocabulary(self, place: int) -> bytes:
+        """One kind at a time: a client that asks for the next one reads, and no queue of ours fills up."""
+        if self._service is None:
+            return codec.write_refusal(refusal("", NotReady("the engine still warms its family; ask when it is ready")))
+        kinds = self._service.family.vocabulary()
+        if place < len(kinds):
+            return codec.write_kind(kinds[place], place=place)
+        return codec.write("/engine/vocabulary/end", kinds=len(kinds))
 
     def _worker_quiet_s(self) -> float:
         return 0.0 if self._running is None else self._clock() - self._running.seen_alive_s

@@ -13,6 +13,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from osc_schemas import bounds
 from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.errors import WireError
+from osc_schemas.kind import Kind
 from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, SHAPE_KEY, Arg, Listener, Route, find
@@ -270,6 +271,30 @@ def read_refusal(message: Message) -> Refusal:
     """The refusal in an /engine/refused."""
     return Refusal(
         request_id=message.text("request_id"), reason=message.text("reason"), sentence=message.text("sentence")
+    )
+
+
+def write_kind(kind: Kind, *, place: int) -> bytes:
+    """A kind as /engine/vocabulary/row."""
+    return write(
+        "/engine/vocabulary/row",
+        place=place,
+        group=kind.group,
+        name=kind.name,
+        length_beats=kind.length_beats,
+        phrases="\n".join(kind.phrases),
+        examples="\n".join(kind.examples),
+    )
+
+
+def read_kind(message: Message) -> Kind:
+    """The kind in an /engine/vocabulary/row. Raises `KindError` for what is not in order."""
+    return Kind(
+        group=message.text("group"),
+        name=message.text("name"),
+        phrases=tuple(message.text("phrases").splitlines()),
+        examples=tuple(message.text("examples").splitlines()),
+        length_beats=message.number("length_beats"),
     )
 
 

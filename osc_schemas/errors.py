@@ -15,3 +15,7 @@ class RequestError(SchemaError):
 
 class WireError(SchemaError):
     """Bytes that came over a socket are no message of ours."""
+
+
+class KindError(SchemaError):
+    """What a model says of a kind of sound is not in order."""

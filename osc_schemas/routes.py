@@ -14,7 +14,7 @@ from osc_schemas.shape import KNOBS, Knob
 
 # Stated in the first message of a link; another one is refused with both named. A new row or a new key raises it too:
 # a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
-# 2: tempo_bpm, key and shape_... of a request; /take/shape.
+# 2: tempo_bpm, key and shape_... of a request; /take/shape; /engine/vocabulary.
 ROUTES_VERSION = 2
 
 # Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
@@ -270,6 +270,12 @@ _LINK = (
         address="/engine/ping", to="engine", args=(_h("nonce"),), meaning="Is the worker alive, not only the socket?"
     ),
     Route(
+        address="/engine/vocabulary",
+        to="engine",
+        args=(_i("place", 0),),
+        meaning="Ask for a kind of sound that the model can make, and the words for it; the first is at place 0.",
+    ),
+    Route(
         address="/hello/reply",
         to="client",
         args=(_i("version"), _s("engine_id"), _s("family"), _s("weights_hash"), _s("state")),
@@ -304,6 +310,25 @@ _LINK = (
         to="client",
         args=(_h("nonce"), _s("state")),
         meaning="Answers /engine/ping: warming, ready, or stuck if the worker hangs.",
+    ),
+    Route(
+        address="/engine/vocabulary/row",
+        to="client",
+        args=(
+            _i("place", 0),
+            _s("group"),
+            _s("name"),
+            _d("length_beats", 0, bounds.LENGTH_BEATS_MAX),
+            _s("phrases"),
+            _s("examples"),
+        ),
+        meaning="The kind at that place: how long a clip shows it; names for it and prompts to try, a line each.",
+    ),
+    Route(
+        address="/engine/vocabulary/end",
+        to="client",
+        args=(_i("kinds", 0),),
+        meaning="There is no kind at that place; how many there are, 0 if the model cannot say.",
     ),
     Route(address="/engine/event/state", to="watchers", args=(_s("state"),), meaning="warming, ready or closing."),
     Route(

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 
+from osc_schemas.kind import Kind
 from osc_schemas.shape import NEUTRAL, Shape
 
 Stage = Literal["text", "denoise", "decode", "finish"]
@@ -68,3 +69,10 @@ class Family(ABC):
     @abstractmethod
     def understood(self, prompt: str) -> str:
         """What the family made of `prompt`, in a few words such as "kick, dark, short"; "" if it cannot say."""
+
+    def vocabulary(self) -> Sequence[Kind]:
+        """The kinds of sound it can make and the words for them, for who wants to learn it; () if it cannot say.
+
+        It is asked on the thread that serves all clients, so it computes nothing.
+        """
+        return ()

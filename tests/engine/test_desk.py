@@ -16,6 +16,7 @@ from osc_schemas.clip import Clip, Provenance
 from osc_schemas.request import GenerateRequest
 from osc_schemas.routes import ROUTES_VERSION
 from tests.engine.noise_family import NoiseFamily
+from tests.whole.two_kinds_family import TWO_KINDS, TwoKinds
 
 ANNA, BEN = b"anna", b"ben"
 HELLO = codec.write("/hello", version=ROUTES_VERSION, client="test")
@@ -337,3 +338,32 @@ def test_a_worker_that_broke_ends_the_engine_with_its_sentence() -> None:
     list(desk.finished(Broken("the weights are damaged")))
 
     assert desk.broken == "the weights are damaged"
+
+
+def test_the_vocabulary_is_told_kind_by_kind_until_there_is_no_more() -> None:
+    stage = Stage(ready=False)
+    list(stage.desk.finished(Ready(Service(TwoKinds()))))
+    stage.say(HELLO)
+
+    told = [stage.say(codec.write("/engine/vocabulary", place=place))[0] for place in range(4)]
+
+    assert [(address, values.get("name")) for address, values in told[:2]] == [
+        ("/engine/vocabulary/row", kind.name) for kind in TWO_KINDS
+    ]
+    assert told[2:] == [("/engine/vocabulary/end", {"kinds": 2})] * 2
+
+
+def test_a_family_that_cannot_say_what_it_makes_has_no_kinds() -> None:
+    stage = Stage()
+    stage.say(HELLO)
+
+    assert stage.say(codec.write("/engine/vocabulary", place=0)) == [("/engine/vocabulary/end", {"kinds": 0})]
+
+
+def test_while_the_family_warms_nobody_knows_what_it_can_make() -> None:
+    stage = Stage(ready=False)
+    stage.say(HELLO)
+
+    [(address, refused)] = stage.say(codec.write("/engine/vocabulary", place=0))
+
+    assert (address, refused["reason"]) == ("/engine/refused", "not-ready")
