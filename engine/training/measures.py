@@ -12,6 +12,7 @@ PITCH_REACH_SEMITONES: Final = 2.0  # around the asked pitch: nearer than the th
 FADED_DB: Final = 30.0  # under its loudest moment a sound counts as over
 SMOOTHED_S: Final = 0.01  # of the level by which that is measured
 ONSET_WINDOW_S: Final = 0.002  # what comes after an onset is held against as much before it
+ONSET_FINE_S: Final = 0.0002  # and then once more with this
 ONSET_FLOOR: Final = 1e-4  # of the loudest such window: nothing rises out of silence without limit
 
 
@@ -46,19 +47,26 @@ def onset_near(waveform: Tensor, expected_s: float, *, sample_rate_hz: int, reac
     """Where (frames,) rises most steeply within `reach_s` of a time: seconds after it, and the rise in dB.
 
     Two differences lift what begins abruptly over what rings on. The energy just after a frame is held against the
-    energy just before it, at every frame, so the answer is exact to a fraction of a millisecond.
+    energy just before it, at every frame; then once more with a much shorter window around the frame that was found,
+    because a long one would rather begin early than have the last period of an earlier note before it.
     """
-    window, reach = round(ONSET_WINDOW_S * sample_rate_hz), round(reach_s * sample_rate_hz)
-    padded = functional.pad(waveform.double(), (reach + window + 2, reach + window))
-    passed = functional.pad(torch.diff(padded, n=2).pow(2).cumsum(0), (1, 0))
-    energy = passed[window:] - passed[:-window]  # of the window that begins at each frame
-    floor = ONSET_FLOOR * float(energy.max().clamp(min=1e-30))
-    first = round(expected_s * sample_rate_hz) + window  # of the frames looked at, in `padded`
-    after = energy[first : first + 2 * reach + 1]
-    before = energy[first - window : first - window + len(after)]
-    rise = (after + floor) / (before + floor)
-    best = int(rise.argmax())
-    return (best - reach) / sample_rate_hz, 10 * math.log10(float(rise[best]))
+    reach, window, fine = (round(seconds * sample_rate_hz) for seconds in (reach_s, ONSET_WINDOW_S, ONSET_FINE_S))
+    margin = reach + 2 * window
+    bent = torch.diff(functional.pad(waveform.double(), (margin + 2, margin)), n=2)
+    passed = functional.pad(bent.pow(2).cumsum(0), (1, 0))
+
+    def rises(frame: int, around: int, size: int) -> Tensor:
+        """The energy of `size` frames from each frame on, over that before it; `around` frames on both sides."""
+        energy = passed[size:] - passed[:-size]  # of the window that begins at each frame
+        floor = ONSET_FLOOR * float(energy.max().clamp(min=1e-30))
+        after, before = (energy[first - around : first + around + 1] for first in (frame, frame - size))
+        return (after + floor) / (before + floor)
+
+    asked = round(expected_s * sample_rate_hz) + margin
+    rise = rises(asked, reach, window)
+    found = asked - reach + int(rise.argmax())
+    found += int(rises(found, window, fine).argmax()) - window
+    return (found - asked) / sample_rate_hz, 10 * math.log10(float(rise.max()))
 
 
 def octaves_apart(one: float, other: float) -> float:
