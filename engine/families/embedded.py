@@ -30,11 +30,13 @@ from engine.sampling.noise import derived_seed
 from engine.text.encoder import TextEncoder
 from engine.text.harmony import Key
 from engine.text.understanding import Understanding, understand
+from engine.text.vocabulary import vocabulary
 from engine.vocoders.curve_decoder import decode
 from engine.vocoders.curves import Constants
 from engine.vocoders.latents import LATENT, LONGEST_S, SHORTEST_S, CurveCodec, smoothed, tokens_for
 from engine.vocoders.shaping import lasting, shaped
-from osc_schemas.shape import Shape
+from osc_schemas.kind import Kind
+from osc_schemas.shape import NEUTRAL, Shape
 
 WEIGHTS_FILE = "embedded.safetensors"
 PROMPTS_REMEMBERED = 512
@@ -151,6 +153,10 @@ class Embedded(Family):
         """What each sound is, what is special about it, and how sure that is, such as "bass, dark, long, F#2"."""
         return str(self.understanding(prompt))
 
+    def vocabulary(self) -> Sequence[Kind]:
+        """All kinds, with the phrases of the lexicon and prompts that show what each can do."""
+        return vocabulary()
+
     @torch.inference_mode()
     def waveform(
         self,
@@ -164,7 +170,7 @@ class Embedded(Family):
         tail_frames: int = 0,
         tempo_bpm: float | None = None,
         key: str = "",
-        shape: Shape = Shape(),  # noqa: B008 - it is frozen
+        shape: Shape = NEUTRAL,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> Tensor:
         """(batch, 2, frames) in [-1, 1], peak 0.9. A row follows from its own prompt and seed, whatever its batch."""
