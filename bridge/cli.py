@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bridge.commands import bench, cue, demo, doctor, engine, live, render, routes, say, takes
+from bridge.commands import bench, cue, demo, doctor, engine, live, render, routes, say, sounds, takes
 from bridge.commands.parser import CommandError, Parser, one_line
 
 OK, MISTAKE_OF_OURS, MISTAKE_OF_THE_USER, INTERRUPTED = 0, 1, 2, 130
-COMMANDS = (demo, live, engine, cue, say, takes, render, routes, doctor, bench)  # in the order `--help` lists them
+COMMANDS = (demo, live, engine, cue, say, takes, sounds, render, routes, doctor, bench)  # as `--help` lists them
 
 # Every exception class of ours says in a sentence what was found, what was wanted and what to do.
 _OURS = ("bridge", "osc_schemas")

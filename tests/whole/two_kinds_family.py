@@ -29,3 +29,11 @@ class TwoKinds(NoiseFamily):
     def understood(self, prompt: str) -> str:
         """Unsure of everything but hats."""
         return prompt if "hat" in prompt else f"perhaps <i>{prompt.split()[0]}</i> (61 %)"
+
+
+class Broken(TwoKinds):
+    """It says more than it can make."""
+
+    def vocabulary(self) -> Sequence[Kind]:
+        """One kind, whose second sound fails."""
+        return (Kind(group="drums", name="crash", phrases=(), examples=("crash", "broken crash"), length_beats=0.5),)
