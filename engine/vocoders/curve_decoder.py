@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.families.base import Checkpoint, no_checkpoint
+from engine.vocoders import kernels
 from engine.vocoders.curves import CHANNELS, HOPS_PER_S, Constants
 from engine.vocoders.drive import driven
 from engine.vocoders.harmonics import Harmonics
@@ -86,7 +87,7 @@ def decode(
             checkpoint=checkpoint,
         )
     checkpoint("decode")
-    return _finished(waveform.expand(2, frames).clone(), sample_rate_hz=sample_rate_hz)
+    return _finished(waveform, sample_rate_hz=sample_rate_hz)
 
 
 def _lasting_until(curves: Tensor, hops: int) -> Tensor:
@@ -105,16 +106,17 @@ def _at_borders(curves: Tensor, count: int, *, hop_per_block: float) -> Tensor:
 
 
 def _finished(waveform: Tensor, *, sample_rate_hz: int) -> Tensor:
-    """The waveform at its peak level, without an offset, its last few milliseconds faded."""
-    sounding = int(waveform.any(0).nonzero()[-1]) + 1 if waveform.any() else 0
+    """(2, frames): the waveform at its peak level, without an offset, its last few milliseconds faded."""
+    frames = waveform.shape[1]
+    waveform = waveform.contiguous()
+    sounding = kernels.sounding_frames(waveform.numpy())
     if sounding == 0 or waveform.abs().max() < 1e-6:
-        return torch.zeros_like(waveform)
-    fade_frames = min(waveform.shape[1], round(END_FADE_S * sample_rate_hz))
+        return torch.zeros(2, frames)
+    fade_frames = min(frames, round(END_FADE_S * sample_rate_hz))
     waveform[:, -fade_frames:] *= torch.linspace(1, 0, fade_frames)
     # What is left at 0 Hz is taken off in one slow arc that begins and ends with the sound, so silence stays silence.
-    share = (torch.arange(sounding) + 0.5) / sounding
-    arc = 6 * share * (1 - share)
-    waveform[:, :sounding] -= arc * waveform[:, :sounding].mean(1, keepdim=True)
-    waveform *= PEAK / waveform.abs().max()
+    kernels.take_off_arc(waveform.numpy(), sounding, (waveform.sum(1) / sounding).numpy())
     waveform[:, -1] = 0
-    return waveform
+    lowest, highest = waveform.aminmax()
+    waveform *= PEAK / torch.maximum(-lowest, highest)
+    return waveform if len(waveform) == 2 else waveform.repeat(2, 1)

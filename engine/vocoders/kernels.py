@@ -36,13 +36,13 @@ def _sine(cycle: Any) -> Any:
 
 @part
 def _read(table: Any, next_table: Any, phase: Any, share: Any) -> Any:
-    """The tables at `phase` (cycles), `share` of the way from one to the next; both of a length that is 2^n."""
-    length = table.shape[0]
-    place = (phase - math.floor(phase)) * length
-    left = int(place)
-    rest = np.float32(place - left)
-    left &= length - 1
-    right = (left + 1) & (length - 1)
+    """The tables at `phase` (cycles, not below 0), `share` of the way from one to the next; both 2^n long."""
+    last = np.uint64(table.shape[0] - 1)
+    place = phase * table.shape[0]
+    whole = int(place)
+    rest = np.float32(place - whole)
+    left = np.uint64(whole) & last  # unsigned, so that no index needs a check for being negative
+    right = (left + np.uint64(1)) & last
     here = table[left] + (table[right] - table[left]) * rest
     there = next_table[left] + (next_table[right] - next_table[left]) * rest
     return here + (there - here) * share
@@ -53,14 +53,17 @@ def add_voice(
     out: Floats, start: int, end: int, block_frames: int, tables: Floats, cycle: Doubles, ratio: float, gains: Floats
 ) -> None:
     """One voice, from tables of one cycle at the borders of the blocks (the first where `start` is)."""
-    channels = out.shape[0]
+    stereo = out.shape[0] == 2
     step = np.float32(1.0 / block_frames)
-    for frame in range(start, end):
-        block = (frame - start) // block_frames
-        share = np.float32(frame - start - block * block_frames) * step
-        value = _read(tables[block], tables[block + 1], cycle[frame] * ratio, share)
-        for channel in range(channels):
-            out[channel, frame] += gains[channel] * value
+    left, right = gains[0], gains[-1]
+    for block in range((end - start) // block_frames):
+        table, next_table = tables[block], tables[block + 1]
+        first = start + block * block_frames
+        for i in range(block_frames):
+            value = _read(table, next_table, cycle[first + i] * ratio, np.float32(i) * step)
+            out[0, first + i] += left * value
+            if stereo:
+                out[1, first + i] += right * value
 
 
 @entry("void(f4[:,::1], i8, i8, i8, f4[:,::1], f8[::1], f8, f4[::1], f8, f4, f4)")
@@ -81,22 +84,24 @@ def add_detuned_voice(
 
     `beat` is what they gain or lose on the middle string, in cycles per frame.
     """
+    stereo = out.shape[0] == 2
     step = np.float32(1.0 / block_frames)
     middle_gain = np.float32(1.0) - share_of_others
     near = share_of_others * _HALF * (np.float32(1.0) + width)
     far = share_of_others * _HALF * (np.float32(1.0) - width)
-    channels = out.shape[0]
-    for frame in range(start, end):
-        block = (frame - start) // block_frames
-        share = np.float32(frame - start - block * block_frames) * step
-        phase, ahead = cycle[frame] * ratio, beat * frame
+    left, right = gains[0], gains[-1]
+    for block in range((end - start) // block_frames):
         table, next_table = tables[block], tables[block + 1]
-        middle = middle_gain * _read(table, next_table, phase, share)
-        sharp = _read(table, next_table, phase + ahead, share)
-        flat = _read(table, next_table, phase - ahead, share)
-        out[0, frame] += gains[0] * (middle + (near * sharp + far * flat))
-        if channels == 2:
-            out[1, frame] += gains[1] * (middle + (far * sharp + near * flat))
+        first = start + block * block_frames
+        for i in range(block_frames):
+            share = np.float32(i) * step
+            phase, ahead = cycle[first + i] * ratio, beat * (first + i)
+            middle = middle_gain * _read(table, next_table, phase, share)
+            sharp = _read(table, next_table, phase + ahead, share)
+            flat = _read(table, next_table, phase - ahead, share)
+            out[0, first + i] += left * (middle + (near * sharp + far * flat))
+            if stereo:
+                out[1, first + i] += right * (middle + (far * sharp + near * flat))
 
 
 @entry("void(f4[:,::1], i8, i8, i8, f8[::1], f8[::1], f8[::1], f4[:,:,::1], f4[:,:,::1])")
@@ -251,3 +256,25 @@ def block_offset(out: Floats, pole: float) -> None:
                 after = 0.0  # silence is exact again, and no number gets so small that computing becomes slow
             before = here
             row[frame] = np.float32(after)
+
+
+@entry("i8(f4[:,::1])")
+def sounding_frames(waveform: Floats) -> int:
+    """How many frames there are up to the last that is not 0."""
+    for frame in range(waveform.shape[1] - 1, -1, -1):
+        for channel in range(waveform.shape[0]):
+            if waveform[channel, frame] != 0.0:
+                return frame + 1
+    return 0
+
+
+@entry("void(f4[:,::1], i8, f4[::1])")
+def take_off_arc(waveform: Floats, frames: int, means: Floats) -> None:
+    """From the first so many frames of each channel, in place, an arc from 0 to 0 whose mean is as given."""
+    step = np.float32(1.0 / frames)
+    for channel in range(waveform.shape[0]):
+        row = waveform[channel, :frames]
+        height = np.float32(6.0) * means[channel]
+        for frame in range(frames):
+            share = (np.float32(frame) + _HALF) * step
+            row[frame] -= height * share * (np.float32(1.0) - share)
