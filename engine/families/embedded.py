@@ -101,6 +101,17 @@ class Render:
         )
 
 
+def shipped_weights() -> bytes:
+    """The weight file in this package; `WeightsError` if it is missing."""
+    try:
+        return (resources.files("engine") / "weights" / WEIGHTS_FILE).read_bytes()
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"The embedded model's weights ({WEIGHTS_FILE}) are not in the installed package. Install it again, "
+            "or make them with `python -m engine.training make-default`."
+        ) from error
+
+
 class Embedded(Family):
     """Prompt to stereo at any sample rate in one, two or four denoiser calls."""
 
@@ -121,14 +132,7 @@ class Embedded(Family):
     @classmethod
     def load(cls) -> Self:
         """The model from the weights in this package; `WeightsError` if they are missing or not ours."""
-        file = resources.files("engine") / "weights" / WEIGHTS_FILE
-        try:
-            return cls.of_bytes(file.read_bytes())
-        except FileNotFoundError as error:
-            raise WeightsError(
-                f"The embedded model's weights ({WEIGHTS_FILE}) are not in the installed package. Install it again, "
-                "or make them with `python -m engine.training make-default`."
-            ) from error
+        return cls.of_bytes(shipped_weights())
 
     @classmethod
     def of_bytes(cls, weights: bytes) -> Self:

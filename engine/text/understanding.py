@@ -14,7 +14,7 @@ from engine.sampling.specification import Specification
 from engine.text.asks import Ask, asked, layers
 from engine.text.encoder import Reading, TextEncoder
 from engine.text.harmony import Key
-from engine.text.kinds import ATTRIBUTES, KINDS
+from engine.text.kinds import ATTRIBUTES, GROUPS, KINDS
 from engine.text.notes import PITCH_CLASSES, Pitch, note_name
 from engine.text.patterns import KitPart
 
@@ -79,12 +79,20 @@ def understand(prompt: str, encoder: TextEncoder) -> Understanding:
     """What a prompt asks for. Any text has an answer; how far to trust it stands in the layers."""
     said = asked(prompt)
     apart = encoder.readings([segment.words for segment in said.segments])
-    asks = layers(said, [reading.nothing < KNOWN for reading in apart])
+    named = [reading.nothing < KNOWN for reading in apart]
+    if any(names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)):
+        named = [names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)]
+    asks = layers(said, named)
     readings = apart if len(said.segments) == 1 else encoder.readings([ask.words for ask in asks])
     made = [
         layer for ask, reading in zip(asks, readings, strict=True) for layer in _layers_of(ask, reading, key=said.key)
     ]
     return Understanding(layers=tuple(made), tempo_bpm=said.tempo_bpm, key=said.key)
+
+
+def _only_a_chord(segment: Ask) -> bool:
+    """Whether it says which chord, and no more of the sound: "pad, Dm9 chord" is one pad."""
+    return segment.chord is not None and segment.words.lower() in ("chord", "chords", "triad", "a chord")
 
 
 def _layers_of(ask: Ask, reading: Reading, *, key: Key | None) -> list[Layer]:
@@ -93,7 +101,7 @@ def _layers_of(ask: Ask, reading: Reading, *, key: Key | None) -> list[Layer]:
         return [_part_of_kit(part, ask, reading) for part in ask.kit]
     kind = KINDS[int(reading.kinds.argmax())]
     known = reading.nothing < KNOWN
-    pitch, chord = ask.voicing(kind, key)
+    pitch, chord = ask.voicing(kind, key if kind in GROUPS["pitched"] else None)
     return [
         Layer(
             specification=_specified(kind, ask, reading, pitch=pitch, chord=chord or None),

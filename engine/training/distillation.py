@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.denoisers.curve_transformer import CurveTransformer
 from engine.training.batches import LatentBatch
 from engine.training.optimiser import Optimiser, follow
-from engine.training.progress import Course, Report
+from engine.training.progress import Course, Held, Report
 
 BATCH_TOKENS: Final = 1280
 MOST_ROWS: Final = 60
@@ -43,9 +43,9 @@ def distil(
     `rng` is what `batches` draw from.
     """
     student = copy.deepcopy(teacher).train().requires_grad_(True)
-    average: nn.Module = copy.deepcopy(teacher).requires_grad_(False)
+    average = copy.deepcopy(teacher).requires_grad_(False)
     optimiser = Optimiser(student.parameters(), peak_rate=5e-4, updates=updates, warm_up=30, rest=0.03, weight_decay=0)
-    holds = {"student": student, "average": average, "optimiser": optimiser, "rng": rng}
+    holds: Held = {"student": student, "average": average, "optimiser": optimiser, "rng": rng}
     course = Course("student", updates=updates, report=report, holds=holds)
     for update in course:
         loss = method.loss(student, average, next(batches), progress=update / updates)

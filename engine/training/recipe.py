@@ -1,9 +1,10 @@
 """The whole making of the default model, stage by stage. A stage whose result is on disk is not done again."""
 
+import datetime
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,14 +14,22 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts
+from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts, shipped_weights
+from engine.text.kinds import KINDS
 from engine.training import distillation, teacher
 from engine.training.batches import latent_batches, random_length_s, wide_sounds
+from engine.training.bench import DEVELOPMENT_SEED, TEST_SEED, Bench
+from engine.training.card import CARD_FILE, SHEET_FILE, card_text, goal_table, row_table
 from engine.training.constants import train_constants_head
+from engine.training.contact_sheet import draw_contact_sheet
 from engine.training.distillation import distil
+from engine.training.evaluation import MEASUREMENTS, evaluate
+from engine.training.goals import Evaluation
 from engine.training.guided_latent_consistency import GuidedLatentConsistency
 from engine.training.judge import Judge, train_judge
+from engine.training.makers import by_family, examples_to_test, truth
 from engine.training.progress import Report
+from engine.training.second_judge import SecondJudge
 from engine.training.teacher import train_teacher
 from engine.training.understanding import train_text_encoder
 from engine.vocoders.latents import tokens_for
@@ -30,6 +39,7 @@ SOUND_FILE: Final = "sound.safetensors"  # the codec's statistics and the consta
 TEACHER_FILE: Final = "teacher.safetensors"
 STUDENT_FILE: Final = "student.safetensors"
 JUDGE_FILE: Final = "judge.safetensors"
+SECOND_JUDGE_FILE: Final = "second-judge.safetensors"
 TIMES_FILE: Final = "times.json"
 
 
@@ -44,7 +54,8 @@ class Budget:
     teacher_updates: int
     student_updates: int
     judge_updates: int
-    judged_prompts: int
+    second_judge_clips: int
+    prompts: int  # that are judged
 
 
 BUDGETS: Final = {
@@ -56,17 +67,19 @@ BUDGETS: Final = {
         teacher_updates=400,
         student_updates=120,
         judge_updates=250,
-        judged_prompts=100,
+        second_judge_clips=500,
+        prompts=100,
     ),
     "full": Budget(
-        text_updates=2_000,
+        text_updates=4_000,
         constants_clips=40_000,
         constants_updates=8_000,
         codec_clips=5_000,
         teacher_updates=10_000,
         student_updates=3_000,
         judge_updates=4_000,
-        judged_prompts=1_000,
+        second_judge_clips=8_000,
+        prompts=1_000,
     ),
 }
 
@@ -77,6 +90,7 @@ class Workshop:
 
     folder: Path
     budget: Budget
+    budget_name: str
     seed: int
     device: torch.device
     say: Callable[[str], None]
@@ -161,6 +175,14 @@ def make_judge(shop: Workshop) -> None:
     shop.save(judge, JUDGE_FILE)
 
 
+def make_second_judge(shop: Workshop) -> None:
+    """The judge of another design."""
+    judge = SecondJudge.taught(shop.seeded("second judge"), clips=shop.budget.second_judge_clips, report=shop.report)
+    aside = shop.folder / f"{SECOND_JUDGE_FILE}.part"
+    save_file(judge.tensors(), aside)
+    os.replace(aside, shop.folder / SECOND_JUDGE_FILE)
+
+
 STAGES: Final[dict[str, tuple[str, Callable[[Workshop], None], tuple[str, ...]]]] = {
     # name: the file it leaves, what makes it, the courses it keeps unfinished
     "text": (TEXT_FILE, make_text, ("text encoder",)),
@@ -168,6 +190,7 @@ STAGES: Final[dict[str, tuple[str, Callable[[Workshop], None], tuple[str, ...]]]
     "teacher": (TEACHER_FILE, make_teacher, ("teacher",)),
     "student": (STUDENT_FILE, make_student, ("student",)),
     "judge": (JUDGE_FILE, make_judge, ("judge",)),
+    "second-judge": (SECOND_JUDGE_FILE, make_second_judge, ()),
 }
 
 
@@ -218,8 +241,69 @@ def export(shop: Workshop) -> Embedded:
     return Embedded.of_bytes(file.read_bytes())
 
 
-def judge_made(shop: Workshop) -> Judge:
-    """The judge in the folder."""
+def make_default(shop: Workshop) -> "Measured":
+    """Train everything, export it, and measure it: weights, card and picture in the workshop's folder."""
+    for stage in STAGES:
+        run_stage(shop, stage)
+    export(shop)
+    return evaluated(shop, test=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the measurements gave."""
+
+    evaluation: Evaluation
+
+    @property
+    def table(self) -> str:
+        """The rows and the goals, for a terminal."""
+        return f"{row_table(self.evaluation)}\n\n{goal_table(self.evaluation)}"
+
+
+def evaluated(shop: Workshop, *, test: bool, names: Sequence[str] = tuple(MEASUREMENTS)) -> Measured:
+    """Measure the weights in the folder, or the shipped ones, beside the teacher if it is there; write their card.
+
+    The judges are made if they are missing: they know nothing of the model. A measurement that was made before of the
+    same weights is not made again.
+    """
+    for stage in ("judge", "second-judge"):
+        run_stage(shop, stage)
+    weights_file = shop.folder / WEIGHTS_FILE
+    weights = weights_file.read_bytes() if weights_file.exists() else shipped_weights()
+    student = Embedded.of_bytes(weights)
     judge = Judge()
     shop.load(judge, JUDGE_FILE)
-    return judge.eval()
+    bench = Bench(
+        student=student.parts,
+        teacher=parts_made(shop, TEACHER_FILE) if (shop.folder / TEACHER_FILE).exists() else None,
+        judge=judge.eval(),
+        second=SecondJudge.of_tensors(load_file(shop.folder / SECOND_JUDGE_FILE)),
+        prompts=shop.budget.prompts,
+        seed=TEST_SEED if test else DEVELOPMENT_SEED,
+        report=shop.report,
+    )
+    kind = "test" if test else "development"
+    folder = shop.folder / f"{kind}-{shop.budget.prompts}-{student.weights_hash[:12]}"
+    evaluation = evaluate(bench, folder, names=names)
+    if set(evaluation) == set(MEASUREMENTS):
+        _document(shop, bench, evaluation, weights=weights, tested=test)
+    return Measured(evaluation=evaluation)
+
+
+def _document(shop: Workshop, bench: Bench, evaluation: Evaluation, *, weights: bytes, tested: bool) -> None:
+    """Write the card and the picture of weights that were measured."""
+    card = card_text(
+        bench.student,
+        evaluation,
+        weights=weights,
+        prompts=bench.prompts,
+        budget=shop.budget_name,
+        seed=shop.seed,
+        took_s=sum(stage_times_s(shop.folder).values()),
+        tested_on=datetime.date.today().isoformat() if tested else None,
+    )
+    (shop.folder / CARD_FILE).write_text(card, encoding="utf-8")
+    one, two = (by_family(bench.family, steps=steps) for steps in (1, 2))
+    columns = [("true", truth), ("1 step", one), ("2 steps", two)]
+    draw_contact_sheet(shop.folder / SHEET_FILE, examples_to_test(len(KINDS), seed=bench.seed), columns)

@@ -189,10 +189,9 @@ def band(centre_hz: float | Array, *, octaves: float) -> Array:
 
 def formants(hz: Array, centres_hz: tuple[float, ...], *, octaves: float = 0.18) -> Array:
     """A vowel: a bell on each formant, the higher ones softer, over a floor of -30 dB; shaped like `hz`."""
-    gain = sum(
-        10 ** (-5 * place / 20) * np.exp(-0.5 * (np.log2(hz / centre_hz) / octaves) ** 2)
-        for place, centre_hz in enumerate(centres_hz)
-    )
+    gain = np.zeros_like(hz)
+    for place, centre_hz in enumerate(centres_hz):
+        gain = gain + 10 ** (-5 * place / 20) * np.exp(-0.5 * (np.log2(hz / centre_hz) / octaves) ** 2)
     return in_db(gain + 10 ** (-30 / 20))
 
 

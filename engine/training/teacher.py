@@ -13,7 +13,7 @@ from engine.denoisers.curve_transformer import CurveTransformer
 from engine.sampling.schedule import ddim_step, noised, velocity
 from engine.training.batches import LatentBatch
 from engine.training.optimiser import Optimiser, follow
-from engine.training.progress import Course, Report
+from engine.training.progress import Course, Held, Report
 
 BATCH_TOKENS: Final = 1024
 MOST_ROWS: Final = 48
@@ -43,7 +43,7 @@ def train_teacher(
     average = copy.deepcopy(teacher)
     teacher.train()
     optimiser = Optimiser(teacher.parameters(), peak_rate=1.5e-3, updates=updates, warm_up=60)
-    holds = {"teacher": teacher, "average": average, "optimiser": optimiser, "rng": rng}
+    holds: Held = {"teacher": teacher, "average": average, "optimiser": optimiser, "rng": rng}
     course = Course("teacher", updates=updates, report=report, holds=holds)
     for update in course:
         batch = next(batches)
