@@ -1,6 +1,7 @@
 """The card beside the weights: what they can do, as measured, and how to make them again."""
 
 import hashlib
+import math
 import platform
 from collections.abc import Sequence
 from typing import Final
@@ -26,13 +27,16 @@ BY_KIND_ROWS: Final = ("oracle", "student, 1 step", "student, 2 steps")
 COMMON_MISTAKES: Final = ("oracle", "student, 2 steps", "student, 2 steps, held-out wordings")
 WEAK_FACT: Final = 0.9  # facts that hold less often than this for the student are listed
 # Columns that are no shares: how many digits they are given.
-DIGITS: Final = {
-    **{"distance": 1, "beside the teacher": 2, "centroid": 2, "decay": 2, "harmonicity": 3},
-    **{"median, cents": 2, "worst, cents": 1, "worst, ms": 2, "median ratio": 2, "median level of the second, dB": 1},
-    **{"median": 3, "10th percentile": 3, "distance between seeds": 2, "distance to the nearest": 2},
-    **{"beside the oracle's": 2, "calibration error": 3, "p50, ms": 1, "p99, ms": 1},
-    **{"prompts": 0, "hits asked": 0, "missing": 0},
+_COLUMNS: Final[dict[int, tuple[str, ...]]] = {
+    0: ("prompts", "hits asked", "missing"),
+    1: ("distance", "worst, cents", "median level of the second, dB", "p50, ms", "p99, ms"),
+    2: (
+        *("beside the teacher", "beside the oracle's", "centroid", "decay", "median, cents", "median ratio"),
+        *("worst, ms", "distance between seeds", "distance to the nearest"),
+    ),
+    3: ("harmonicity", "median", "10th percentile", "calibration error"),
 }
+DIGITS: Final = {column: digits for digits, columns in _COLUMNS.items() for column in columns}
 
 CARD: Final = """# Card of the embedded default model
 
@@ -50,10 +54,10 @@ in a sound is drawn there, from the seed. No recording was used: sounds, caption
 ## What it understands
 
 A kind, what is special about it, and what can be said exactly: `F#2`, `Bb3`, `440 Hz`, `Am7`, `D minor`; `300 ms`,
-`2 beats`, `1 bar`; `124 bpm`; `no reverb`, `without hats`; `in a cathedral`. Two to four sounds in one prompt are layers
-(`deep kick with vinyl crackle`), and a rhythm is placed by frame (`four on the floor kick loop, 124 bpm, 2 bars`,
-`swung hats in sixteenths`, `acid bassline in A minor`, `techno drum loop`). What it made of a prompt, and how sure it
-is, stands in the take's provenance; a prompt that names no sound it knows is told so, and sounds nevertheless.
+`2 beats`, `1 bar`; `124 bpm`; `no reverb`, `without hats`; `in a cathedral`. Two to four sounds in one prompt are
+layers (`deep kick with vinyl crackle`), and a rhythm is placed by frame (`four on the floor kick loop, 124 bpm, 2
+bars`, `swung hats in sixteenths`, `acid bassline in A minor`, `techno drum loop`). What it made of a prompt, and how
+sure it is, stands in the take's provenance; a prompt that names no sound it knows is told so, and sounds nevertheless.
 
 {kind_words}
 
@@ -65,8 +69,8 @@ is, stands in the take's provenance; a prompt that names no sound it knows is to
 
 ## Measured
 
-{prompts} prompts with a seed of their own, every kind equally often, clips of {lengths} s (1, 2, 4 and 8 beats at 124
-BPM). {tested}
+{prompts} prompts with a seed of their own, every kind equally often, clips of {lengths} s (1, 2, 4 and
+8 beats at 124 BPM). {tested}
 
 *oracle* is the generator of true sounds with a new draw, *round trip* its sounds through the latents. *judge A* is a
 network on spectrograms, trained on degraded sounds; *judge B* is a forest of decision trees on measured properties of
@@ -90,7 +94,7 @@ Accuracy by kind, in per cent, by judge A / judge B:
 
 {weak_facts}
 
-Asked notes against the spectrum of what sounds, {note_kinds} kinds:
+Asked notes against the spectrum of what sounds, all kinds that are always in tune:
 
 {notes}
 
@@ -115,8 +119,8 @@ Seeds: mean distance between eight sounds of a prompt, on judge A's features.
 
 {variety}
 
-Distance to the nearest of 3 000 fresh sounds of the generator: about the oracle's says that sounds are neither copied
-(no clip is seen twice) nor all the middle of their kind.
+Median distance to the nearest of many fresh sounds of the generator: about the oracle's says that sounds are neither
+copied (no clip is seen twice) nor all the middle of their kind.
 
 {nearest}
 
@@ -188,7 +192,6 @@ def card_text(
         by_kind=_kind_table(evaluation),
         mistakes=_mistakes(evaluation),
         weak_facts=_weak_facts(evaluation),
-        note_kinds="seventeen tuned",
         notes=number_table(evaluation.get("notes", {})),
         grid=number_table(evaluation.get("grid", {})),
         lengths_asked=number_table(evaluation.get("lengths", {})),
@@ -249,10 +252,14 @@ def number_table(table: Table) -> str:
 
 
 def _number(column: str, number: float) -> str:
+    if math.isnan(number):
+        return "-"
     return f"{number:.{DIGITS[column]}f}" if column in DIGITS else f"{100 * number:.1f} %"
 
 
 def _in_unit(goal: Goal, number: float) -> str:
+    if math.isnan(number):
+        return "not measured"
     return f"{100 * number:.1f} %" if goal.unit == "%" else f"{number:.3g} {goal.unit}".rstrip()
 
 

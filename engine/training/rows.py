@@ -67,7 +67,7 @@ def measured(make: Maker, reference: Reference, bench: Bench) -> Table:
             "distance": frechet_distance(verdict.features, reference.features),
             "centroid": _median_octaves(centroids_hz, reference.centroids_hz),
             "decay": _median_octaves(decays_s, reference.decays_s),
-            "attack": float(np.mean(np.array(attacks_s) <= ATTACK_WITHIN_S)),
+            "attack": float(np.mean(np.array(attacks_s) <= ATTACK_WITHIN_S)) if attacks_s else float("nan"),
             "harmonicity": float(np.median(likeness)) if likeness else float("nan"),
         },
         "judge A": _by_kind(first == kinds, kinds),
