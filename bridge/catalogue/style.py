@@ -32,7 +32,7 @@ article h4 { margin: 1rem 0 .5rem; font-size: .85rem; font-weight: 400; color: v
   line-height: 0; }
 .play img { width: 100%; height: 96px; image-rendering: auto; }
 .play .hz { position: absolute; left: .35rem; transform: translateY(50%); font-size: .65rem; line-height: 1;
-  color: var(--ink); opacity: .45; }
+  color: var(--ink); opacity: .6; text-shadow: 0 0 3px #121418, 0 0 3px #121418; }
 .play .sign { position: absolute; right: .5rem; top: .5rem; width: 1.75rem; height: 1.75rem; border-radius: 50%;
   background: rgb(22 24 29 / .75); }
 .play .sign::after { content: ""; position: absolute; left: 37%; top: 27%; border-style: solid;
@@ -41,7 +41,7 @@ article h4 { margin: 1rem 0 .5rem; font-size: .85rem; font-weight: 400; color: v
 .play .needle { position: absolute; top: 0; bottom: 0; left: 0; width: 2px; background: var(--accent); opacity: 0; }
 .play.on .needle { opacity: 1; }
 .prompt { display: block; margin-top: .4rem; }
-.told { display: flex; gap: .75rem; align-items: baseline; font-size: .8rem; color: var(--faint); }
+.told { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; font-size: .8rem; color: var(--faint); }
 .told .unsure { color: var(--unsure); }
 .told button { margin-left: auto; font: inherit; color: var(--accent); background: none; border: 0; padding: .15rem;
   cursor: pointer; }
@@ -49,6 +49,8 @@ details { margin-top: 1rem; font-size: .9rem; color: var(--faint); }
 summary { cursor: pointer; }
 .words { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: .5rem 0 0; padding: 0; }
 .hit { color: var(--accent); }
-[hidden] { display: none; }
+[hidden] { display: none !important; }
+@media (max-width: 600px) { .sounds { grid-template-columns: 1fr 1fr; gap: .75rem; } .prompt { line-height: 1.3; }
+  article { padding: .75rem; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 """
