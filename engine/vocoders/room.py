@@ -16,12 +16,13 @@ SHORTEST_S, LONGEST_S = 0.3, 8.0
 SIZES_PER_OCTAVE = 6  # sizes are rounded to these, so that responses come again
 DULL_HZ = 4000.0  # where the tail dies in half the time; it is scaled by what is below
 LOWEST_HZ = 80.0
-MONO_BELOW_HZ = 200.0
+MONO_BELOW_HZ = 200.0  # ears are close together: what is low reaches both alike, ...
+SIDE_OCTAVES = 3.0  # ... and only so far above have they nothing in common
 PART_FRAMES = 49_152  # of the sound and of the response, convolved at a time: 3 * 2^14
 REFLECTIONS_OF_S = 1.1  # the early reflections of a room of that size; larger ones answer later
 # Seconds, gain on the left, gain on the right; the squares of either side add up to about 1.
 REFLECTIONS = ((0.0071, 0.7, 0.2), (0.0113, -0.2, 0.7), (0.0174, 0.5, -0.4), (0.0239, 0.3, 0.5), (0.0317, -0.35, 0.3))
-EARLY_POWER = 0.25  # the share of the response's energy that is in the reflections
+EARLY_POWER = 0.15  # the share of the response's energy that is in the reflections
 
 
 def in_room(
@@ -93,9 +94,9 @@ def response(frames: int, *, sample_rate_hz: int, size_s: float) -> Tensor:
     decays = torch.exp(-2 * nepers_per_block)
     power = (decays / (1 - decays))[present & (bin_hz <= DULL_HZ)].mean()
     level *= math.sqrt((1 - EARLY_POWER) / (2 * float(power))) / window_frames
-    sides = bin_hz > MONO_BELOW_HZ  # with all the power below in the middle
-    middle = _spectra(blocks + 1, block_frames + 1, "room") * torch.where(sides, 1.0, math.sqrt(2))
-    side = _spectra(blocks + 1, block_frames + 1, "room's sides") * sides
+    side_power = ((bin_hz / MONO_BELOW_HZ).clamp(min=1).log2() / SIDE_OCTAVES).clamp(max=1) / 2
+    middle = _spectra(blocks + 1, block_frames + 1, "room") * (2 * (1 - side_power)).sqrt()
+    side = _spectra(blocks + 1, block_frames + 1, "room's sides") * (2 * side_power).sqrt()
     window = torch.sin(math.pi * (torch.arange(window_frames) + 0.5) / window_frames)
     waves = torch.fft.irfft(torch.stack([middle + side, middle - side]) * level, n=window_frames, norm="forward")
     waves *= window
