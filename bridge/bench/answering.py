@@ -1,13 +1,17 @@
-"""How long the warm engine takes: from a request to its clip in hand, and from a cancel to a free worker."""
+"""How long the warm engine takes: from a request or a knob to its clip in hand, and from a cancel to a free worker."""
 
+import secrets
 import threading
 import time
+from dataclasses import replace
 
 from bridge.bench.asking import Asker, request_of
 from bridge.bench.figures import Figure, figure
 from osc_schemas.request import GenerateRequest
+from osc_schemas.shape import Shape
 
 PROMPT = "deep punchy kick"
+SHAPED_PROMPT = "warm electric piano in A3"
 WORDS = ("soft", "dark", "bright", "short", "long", "deep", "low", "high", "dry", "warm", "noisy", "clean")
 WARM_UP = 3
 LONG_S, LONG_STEPS = 8.0, 4
@@ -39,6 +43,25 @@ def _timed(asker: Asker, name: str, steps: int, length_s: float, prompts: list[s
         took_ms.append(arrived.request_to_clip_ms)
         computed_ms.append(made.text_ms + made.denoise_ms + made.decode_ms)
     return figure(name, "ms", took_ms, yardstick="the engine's computing", against=computed_ms)
+
+
+def shape_to_clip(asker: Asker, *, runs: int) -> Figure:
+    """A clip of 1 s bent by a knob that is turned on and on: no inference, only the decoder.
+
+    The yardstick is making such a clip anew.
+    """
+    plain = request_of(SHAPED_PROMPT, seed=WARM_UP, steps=1, length_s=1.0)
+    made_ms = [
+        asker.clip(request_of(SHAPED_PROMPT, seed=1_000 + run, steps=1, length_s=1.0)).request_to_clip_ms
+        for run in range(runs)
+    ]
+    asker.clip(plain)
+    took_ms = []
+    for run in range(runs):
+        bent = Shape(brightness=2 * (run + 1) / (runs + 1) - 1)
+        request = replace(plain, request_id=secrets.token_hex(6), shape=bent)
+        took_ms.append(asker.clip(request).request_to_clip_ms)
+    return figure("shape to clip, 1 s", "ms", took_ms, yardstick="making it anew", against=made_ms)
 
 
 def cancel_to_free(asker: Asker, *, runs: int) -> Figure:

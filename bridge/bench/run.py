@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bridge.bench.answering import cancel_to_free, cue_to_clip
+from bridge.bench.answering import cancel_to_free, cue_to_clip, shape_to_clip
 from bridge.bench.asking import Asker, BenchError
 from bridge.bench.carrying import transport
 from bridge.bench.figures import Figure, figure
@@ -22,6 +22,7 @@ def measure(*, quick: bool, progress: Callable[[float], None] = lambda share: No
         progress(0.3)
         with Asker(supervisor.endpoint) as asker:
             figures += cue_to_clip(asker, runs=5 if quick else 200)
+            figures.append(shape_to_clip(asker, runs=5 if quick else 200))
             progress(0.75)
             figures.append(cancel_to_free(asker, runs=3 if quick else 30))
             status = asker.link.status(timeout_s=5.0)

@@ -15,12 +15,15 @@ from engine.text.asks import Ask, asked, layers
 from engine.text.encoder import Reading, TextEncoder
 from engine.text.harmony import Key
 from engine.text.kinds import ATTRIBUTES, GROUPS, KINDS
+from engine.text.lexicon import only_describes
 from engine.text.notes import PITCH_CLASSES, Pitch, note_name
 from engine.text.patterns import KitPart
 
 KNOWN: Final = 0.5  # a text that is more probably nothing we know than this names no sound
 SURE: Final = 0.75  # a kind less probable than this is called "perhaps"
+CERTAIN: Final = 0.9  # enough to hear a sound where a style was parsed
 NOTABLE: Final = 0.2  # a level nearer to the usual goes unmentioned
+CHORD_KIND: Final = "pad"  # what plays a chord of which nothing else is said
 SECOND_LAYER_DB: Final = -2.0  # what is named first leads
 
 
@@ -38,7 +41,12 @@ class Layer:
     def __str__(self) -> str:
         """Such as "bass, dark, long, F#2" or "perhaps bell (61 %)"."""
         asked = self.specification
-        words = [asked.kind if self.sure >= SURE else f"perhaps {asked.kind} ({100 * self.sure:.0f} %)"]
+        if not self.known:
+            words = [f"a guess: {asked.kind}"]
+        elif self.sure < SURE:
+            words = [f"perhaps {asked.kind} ({100 * self.sure:.0f} %)"]
+        else:
+            words = [asked.kind]
         for attribute, (lower, higher) in ATTRIBUTES.items():
             level = getattr(asked, attribute)
             word = lower if level < -NOTABLE else higher if level > NOTABLE else ""
@@ -71,7 +79,7 @@ class Understanding:
         told = " + ".join(str(layer) for layer in self.layers)
         if self.tempo_bpm is not None and any(layer.rhythm for layer in self.layers):
             told += f", {self.tempo_bpm:g} bpm"
-        return told if self.known else f"no sound understood, so {told}"
+        return told if self.known else f"no sound understood; {told}"
 
 
 @torch.inference_mode()
@@ -79,7 +87,10 @@ def understand(prompt: str, encoder: TextEncoder) -> Understanding:
     """What a prompt asks for. Any text has an answer; how far to trust it stands in the layers."""
     said = asked(prompt)
     apart = encoder.readings([segment.words for segment in said.segments])
-    named = [reading.nothing < KNOWN for reading in apart]
+    named = [
+        reading.nothing < KNOWN and not only_describes(segment.words)
+        for segment, reading in zip(said.segments, apart, strict=True)
+    ]
     if any(names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)):
         named = [names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)]
     asks = layers(said, named)
@@ -97,21 +108,29 @@ def _only_a_chord(segment: Ask) -> bool:
 
 def _layers_of(ask: Ask, reading: Reading, *, key: Key | None) -> list[Layer]:
     """The layers of one ask: one, or as many as its kit has parts."""
-    if ask.kit:
-        return [_part_of_kit(part, ask, reading) for part in ask.kit]
     kind = KINDS[int(reading.kinds.argmax())]
-    known = reading.nothing < KNOWN
+    if ask.kit and not _another_sound(kind, ask, reading):
+        return [_part_of_kit(part, ask, reading) for part in ask.kit]
+    known = ask.chord is not None or (reading.nothing < KNOWN and not only_describes(ask.words))
+    if reading.nothing >= KNOWN and ask.chord is not None:
+        kind = CHORD_KIND
     pitch, chord = ask.voicing(kind, key if kind in GROUPS["pitched"] else None)
     return [
         Layer(
             specification=_specified(kind, ask, reading, pitch=pitch, chord=chord or None),
-            sure=float(reading.kinds.max()),
+            sure=1.0 if kind == CHORD_KIND and ask.chord else float(reading.kinds.max()),
             known=known,
             ask=ask,
-            rhythm=ask.rhythm,
+            rhythm=None if ask.kit else ask.rhythm,
             gain_db=SECOND_LAYER_DB if ask.joint else 0.0,
         )
     ]
+
+
+def _another_sound(kind: str, ask: Ask, reading: Reading) -> bool:
+    """Whether the name of a kit is only a style here: a "breakbeat upsweep" is a riser."""
+    of_kit = {part.kind for part in ask.kit} | set(GROUPS["drums"])
+    return kind not in of_kit and float(reading.kinds.max()) >= CERTAIN
 
 
 def _part_of_kit(part: KitPart, ask: Ask, reading: Reading) -> Layer:

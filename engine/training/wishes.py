@@ -8,12 +8,33 @@ import numpy as np
 from engine.text.kinds import KINDS, LASTING
 
 TUNED: Final = {  # always in tune; the usual MIDI note
-    **{"sub bass": 31, "bass": 34, "acid bass": 36, "pluck": 62, "guitar": 55, "mallet": 67, "bell": 75},
-    **{"piano": 60, "keys": 64, "organ": 60, "lead": 69, "strings": 60, "pad": 55, "choir": 60},
-    **{"brass stab": 58, "flute": 74, "drone": 36},
+    "sub bass": 31,
+    "bass": 34,
+    "acid bass": 36,
+    "pluck": 62,
+    "guitar": 55,
+    "mallet": 67,
+    "bell": 75,
+    "piano": 60,
+    "keys": 64,
+    "organ": 60,
+    "lead": 69,
+    "strings": 60,
+    "pad": 55,
+    "choir": 60,
+    "brass stab": 58,
+    "flute": 74,
+    "drone": 36,
 }
 MAY_BE_TUNED: Final = {  # in tune only when a note is asked; about where they are at home
-    **{"kick": 32, "tom": 46, "conga": 57, "woodblock": 81, "cowbell": 73, "zap": 43, "sub drop": 33, "siren": 69},
+    "kick": 32,
+    "tom": 46,
+    "conga": 57,
+    "woodblock": 81,
+    "cowbell": 73,
+    "zap": 43,
+    "sub drop": 33,
+    "siren": 69,
 }
 SLOW: Final = (LASTING - {"organ", "lead"}) | {"sub drop"}
 ABRUPT: Final = frozenset(KINDS) - SLOW  # their attack is there within 5 ms

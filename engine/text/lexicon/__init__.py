@@ -79,6 +79,31 @@ def strangers(*, kept_out: bool = False) -> tuple[str, ...]:
     return tuple(text for listed in groups.values() for text in _split(listed))
 
 
+def only_describes(text: str) -> bool:
+    """Whether a text holds attributes and styles alone, and so names no sound, whatever its letters are like.
+
+    >>> only_describes("very dark and metallic"), only_describes("with a long tail"), only_describes("dark drone")
+    (True, True, False)
+    """
+    rest = f" {_spelt(text)} "
+    for describing in _describing():
+        rest = rest.replace(f" {describing} ", "  ")
+    return bool(text.strip()) and not rest.strip()
+
+
+@cache
+def _describing() -> tuple[str, ...]:
+    """All that describes, the longest first, without what also is a name."""
+    known = {_spelt(phrase.text) for listed in phrases().values() for phrase in listed}
+    said = [
+        *adjectives().values(),
+        *trailing().values(),
+        *(fillers(group) for group in ("styles", "intensities", "joins")),
+    ]
+    spelt = {_spelt(text) for listed in said for text in listed}
+    return tuple(sorted(spelt - known | {"and", "but", "or", "more"}, key=lambda text: (-len(text), text)))
+
+
 def vocabulary() -> list[tuple[str, str, tuple[str, ...]]]:
     """(group, kind, phrases) of all that can be asked for, for a page that lists it."""
     return [(group, kind, tuple(p.text for p in phrases()[kind])) for group, kinds in GROUPS.items() for kind in kinds]
@@ -94,6 +119,11 @@ def nearest_words(prompt: str, count: int) -> list[str]:
     words = re.findall(r"[^\W_]{3,}", prompt.lower())
     near = [text for part in (prompt.lower(), *words) for text in difflib.get_close_matches(part, known, count, NEAR)]
     return list(dict.fromkeys(near))[:count]
+
+
+def _spelt(text: str) -> str:
+    """The words of a text, apart by one space each."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
 def _levels(key: str) -> dict[str, int]:
