@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.training.analysis import LEVEL_STEP_S, STEP_S, Analysis, swing
+from engine.training.analysis import LEVEL_STEP_S, STEP_S, TINY, Analysis, swing
 
 Measure = Callable[[Analysis], float]
 
@@ -173,6 +173,20 @@ def darkens(octaves: float, *, split_s: float | None = None) -> Fact:
     )
 
 
+def closes(hz: float, fall_db: float, *, early_s: float, late_s: float) -> Fact:
+    """What lies above a frequency falls, beside the whole, from its first moments to a later time."""
+
+    def measure(sound: Analysis) -> float:
+        shares = []
+        for columns in (slice(0, round(early_s / STEP_S)), slice(round(late_s / STEP_S), None)):
+            spectrum = sound.power[columns].sum(0)
+            shares.append(spectrum[sound.bin_hz >= hz].sum() / max(spectrum.sum(), TINY))
+        return float(10 * np.log10((shares[0] + 1e-9) / (shares[1] + 1e-9)))
+
+    says = f"{fall_db:g} dB less above {hz:g} Hz after {1000 * late_s:g} ms than at first"
+    return Fact(says=says, measure=measure, least=fall_db)
+
+
 def brightens(octaves: float) -> Fact:
     """The middle of its spectrum rises from the first half to the second."""
     return Fact(
@@ -284,7 +298,7 @@ FACTS: Final[dict[str, tuple[Fact, ...]]] = {
     "cowbell": (mostly(250, 5_000, 0.8), partials(0.6), gone_within(1.2), starts_within(0.01)),
     "sub bass": (below(250, 0.85), periodic(0.8), starts_within(0.03)),
     "bass": (below(700, 0.75), periodic(0.8), starts_within(0.03), dies_away(0.5)),
-    "acid bass": (below(3_000, 0.75), periodic(0.7), darkens(0.2, split_s=0.12), starts_within(0.03)),
+    "acid bass": (below(3_000, 0.75), periodic(0.7), closes(1_500, 4, early_s=0.1, late_s=0.3), starts_within(0.03)),
     "pluck": (periodic(0.7), dies_away(), starts_within(0.02), darkens(0.02)),
     "guitar": (periodic(0.7), mostly(60, 4_000, 0.9), starts_within(0.02), dies_away(0.5)),
     "mallet": (partials(0.6), starts_within(0.02), dies_away()),

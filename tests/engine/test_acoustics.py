@@ -14,6 +14,7 @@ from engine.training.acoustics import (
     brightens,
     broken,
     bursts,
+    closes,
     darkens,
     facts_that_hold,
     gone_within,
@@ -105,6 +106,13 @@ def test_a_falling_chirp_darkens_and_its_pitch_sinks() -> None:
     assert pitch_sinks(2).holds(falling)
     assert brightens(1).holds(rising)
     assert not pitch_sinks(0.1).holds(rising)
+
+
+def test_a_closing_filter_takes_the_highs_away() -> None:
+    closing = sine(100) + sine(3_000) * torch.exp(-SECONDS / 0.1)
+
+    assert closes(1_500, 6, early_s=0.1, late_s=0.3).holds(heard(closing))
+    assert not closes(1_500, 6, early_s=0.1, late_s=0.3).holds(heard(sine(100) + sine(3_000)))
 
 
 def test_a_clap_is_told_by_its_bursts() -> None:

@@ -1,6 +1,5 @@
 """The measurements themselves, on sounds and readings whose truth is known."""
 
-import json
 import math
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from torch import Tensor
 
 from engine.families.embedded import EmbeddedParts
 from engine.text.kinds import KINDS
+from engine.text.lexicon import held_out
 from engine.training.asked import Groove, onsets_ms, second_layer_db
-from engine.training.bench import Bench
+from engine.training.bench import Bench, Table
 from engine.training.card import card_text, goal_table, number_table, row_table
-from engine.training.comprehension import calibration_error
+from engine.training.comprehension import calibration_error, understanding
 from engine.training.evaluation import MEASUREMENTS, SHARES, evaluate
 from engine.training.goals import GOALS
 from engine.training.judge import JUDGE_RATE_HZ, Judge
@@ -86,21 +86,35 @@ def test_stated_probabilities_that_come_true_have_no_calibration_error() -> None
     assert calibration_error(sure, ~right) > 0.4
 
 
-def test_a_measurement_is_kept_and_not_done_again(bench: Bench, tmp_path: Path) -> None:
-    first = evaluate(bench, tmp_path, names=["understanding"])
-    kept = tmp_path / "understanding.json"
-    told = json.loads(kept.read_text())
-    told["prompts"]["kind"] = 0.123
-    kept.write_text(json.dumps(told))
+def test_a_measurement_is_kept_and_not_done_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = []
 
-    assert set(first["understanding"]["prompts"]) >= {"kind", "said to be not understood"}
-    assert evaluate(bench, tmp_path, names=["understanding"])["understanding"]["prompts"]["kind"] == 0.123
+    def notes(asked: Bench) -> Table:
+        times.append(asked.seed)
+        return {"student, 1 step": {"within 5 cents": 0.5}}
+
+    monkeypatch.setitem(MEASUREMENTS, "notes", notes)
+
+    first, again = (evaluate(bench, tmp_path, names=["notes"]) for _ in range(2))
+    assert first == again == {"notes": {"student, 1 step": {"within 5 cents": 0.5}}}
+    assert times == [101]
+
+
+@pytest.mark.slow
+def test_an_encoder_that_learned_nothing_understands_little(bench: Bench) -> None:
+    read = understanding(bench)
+
+    assert read["prompts"]["kind"] < 0.3
+    assert read["held-out wordings alone"]["prompts"] == sum(map(len, held_out().values()))
 
 
 def test_two_shares_and_the_latency_are_all_measurements() -> None:
     assert sorted([*SHARES[0], *SHARES[1], "latency"]) == sorted(MEASUREMENTS)
 
 
+@pytest.mark.slow
 def test_a_row_holds_the_truth_against_itself(bench: Bench, tmp_path: Path) -> None:
     row = evaluate(bench, tmp_path, names=["oracle"])["oracle"]
 
