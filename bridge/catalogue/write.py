@@ -7,7 +7,7 @@ from pathlib import Path
 import soundfile as sf
 
 from bridge.catalogue import spectrogram
-from bridge.catalogue.folder import AUDIO, INDEX, PICTURES, made_aside
+from bridge.catalogue.folder import AUDIO, INDEX, PICTURES, FolderError, made_aside
 from bridge.catalogue.listening import Wanted, ready_to_hear, wanted_of
 from bridge.catalogue.page import Card, Shown, anchor, page
 from osc_schemas.clip import Clip
@@ -85,7 +85,12 @@ def _written(folder: Path, stem: str, wanted: Wanted, clip: Clip) -> Shown:
     samples = ready_to_hear(clip.samples, clip.request)
     rate_hz = clip.request.sample_rate_hz
     audio, picture = f"{AUDIO}/{stem}.flac", f"{PICTURES}/{stem}.png"
-    sf.write(folder / audio, samples, rate_hz, subtype="PCM_16")
+    try:
+        sf.write(folder / audio, samples, rate_hz, subtype="PCM_16")
+    except sf.LibsndfileError as error:
+        raise FolderError(
+            f"a sound cannot be written ({error.error_string}); make room, or name another --out"
+        ) from error
     spectrogram.draw(folder / picture, samples, rate_hz)
     return Shown(
         prompt=wanted.prompt,
