@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 FAMILIES = {"embedded": "engine.families.embedded:Embedded.load"}
 
-_CANARY_PROMPT = "deep punchy kick"
+_CANARY_PROMPTS = ("deep punchy kick", "bright distorted pad in a hall")  # little, and all a decoder may have to do
 _CANARY_RATE_HZ = 48_000
 _CANARY_LENGTHS_S = (0.5, 2.0)  # allocators and thread pools settle on the lengths that cues have
 
@@ -61,19 +62,18 @@ def _load(source: str) -> "Family":
 
 def _warm(family: "Family") -> None:
     """Make canary clips at each number of steps, and look at them."""
-    for steps in family.steps_offered:
-        for length_s in _CANARY_LENGTHS_S:
-            waveform = family.waveform(
-                [_CANARY_PROMPT],
-                [0],
-                steps=steps,
-                guidance_scale=family.guidance_default,
-                frames=math.ceil(min(length_s, family.longest_s) * _CANARY_RATE_HZ),
-                sample_rate_hz=_CANARY_RATE_HZ,
+    for steps, length_s, prompt in itertools.product(family.steps_offered, _CANARY_LENGTHS_S, _CANARY_PROMPTS):
+        waveform = family.waveform(
+            [prompt],
+            [0],
+            steps=steps,
+            guidance_scale=family.guidance_default,
+            frames=math.ceil(min(length_s, family.longest_s) * _CANARY_RATE_HZ),
+            sample_rate_hz=_CANARY_RATE_HZ,
+        )
+        peak = float(waveform.abs().max())
+        if not 0.001 < peak < math.inf:
+            raise EngineError(
+                f"the canary clip of {family.name} at {steps} steps peaks at {peak:g}; its weights do not fit "
+                "its code, or are damaged"
             )
-            peak = float(waveform.abs().max())
-            if not 0.001 < peak < math.inf:
-                raise EngineError(
-                    f"the canary clip of {family.name} at {steps} steps peaks at {peak:g}; its weights do not fit "
-                    "its code, or are damaged"
-                )

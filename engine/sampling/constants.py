@@ -26,6 +26,7 @@ VALUES: Final = (
 )
 DEVIATION: Final = 0.25  # how far a clip's brightness and ring may lie from what was asked, either way
 MOST_LEVEL: Final = 1.75  # "very, very bright" goes no further
+NARROWEST: Final = 0.03  # a width below is none: what is mono in truth comes out of the head as nearly so
 ROOM_S: Final = 1.1  # of a room of which nothing else is said
 INPUTS: Final = len(KINDS) + 6
 CONDITION: Final = len(KINDS) + Constants.FEATURES
@@ -215,7 +216,7 @@ def _constants_of(
         odd=min(max(values["odd"], 0.0), 1.0),
         detune_cents=max(values["detune_cents"] * 6, 0.0),
         sweep_depth=2.0 ** (2 * values["sweep_depth"]) if on["swept"] else 0.0,
-        sweep_s=2.0 ** (2 * values["sweep_s"] - 5),
+        sweep_s=2.0 ** (2 * values["sweep_s"] - 5) if on["swept"] else 0.03,
         glide_octaves=2 * glide * max(values["glide"], 0.0),
         vibrato=2.0 ** (2 * values["vibrato"] - 5) if on["vibrato"] else 0.0,
         vibrato_hz=5 * 2.0 ** values["vibrato_hz"] if on["vibrato"] else 5.0,
@@ -227,7 +228,7 @@ def _constants_of(
         flutter_hz=2.0 ** (2 * values["flutter_hz"]) if on["flutter"] else 1.0,
         stutter=share("stutter") if on["stutter"] else 0.0,
         stutter_hz=20 * 2.0 ** (2 * values["stutter_hz"]) if on["stutter"] else 20.0,
-        width=share("width"),
+        width=share("width") if values["width"] > 2 * NARROWEST else 0.0,
     )
 
 

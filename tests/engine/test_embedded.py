@@ -138,15 +138,15 @@ def test_an_asked_note_sounds(family: Embedded, prompt: str, steps: int) -> None
 )
 def test_a_chord_sounds_by_its_name(family: Embedded, prompt: str, notes: tuple[int, ...]) -> None:
     waveform = mono(clip(family, prompt, length_s=2))
-    spectrum = torch.fft.rfft(waveform * torch.hann_window(len(waveform)), 1 << 19).abs()
-    midi = torch.arange(40, 84)
-    levels = torch.stack(
-        [spectrum[int(hz_of_midi(float(note) - 0.2) / RATE_HZ * (1 << 19)) :][:400].max() for note in midi]
-    )
-    strongest = {int(midi[place]) % 12 for place in levels.topk(2 * len(notes)).indices}
+    fft_frames = 1 << 20
+    power = torch.fft.rfft(waveform.double() * torch.hann_window(len(waveform), dtype=torch.float64), fft_frames).abs()
+    levels = torch.zeros(12, dtype=torch.float64)
+    for midi in range(48, 84):  # each semitone within 15 cents
+        low, high = (int(hz_of_midi(midi + aside) / RATE_HZ * fft_frames) for aside in (-0.15, 0.15))
+        levels[midi % 12] += power[low : high + 1].max()
+    loudest = levels.topk(len(notes) + 2).indices.tolist()  # a partial may be as loud as a note
 
-    assert len(strongest & set(notes)) >= len(notes) - 1, strongest
-    assert len(strongest - set(notes)) <= 2, strongest  # a fifth partial may be as loud as a note
+    assert set(notes) <= set(loudest), loudest
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -180,8 +180,10 @@ def test_what_is_low_lies_below_what_is_high(family: Embedded) -> None:
 
 @pytest.mark.parametrize("kind", ["noise", "bass", "pad", "snare", "impact", "piano", "waves"])
 def test_bright_is_brighter_than_dark_and_very_bright_brighter_still(family: Embedded, kind: str) -> None:
-    prompts = (f"dark {kind}", f"bright {kind}", f"very bright {kind}")
-    dark, bright, very = (centroid_hz(mono(clip(family, prompt)), sample_rate_hz=RATE_HZ) for prompt in prompts)
+    def centre_hz(prompt: str) -> float:
+        return sum(centroid_hz(mono(clip(family, prompt, seed=seed)), sample_rate_hz=RATE_HZ) for seed in range(4))
+
+    dark, bright, very = centre_hz(f"dark {kind}"), centre_hz(f"bright {kind}"), centre_hz(f"very bright {kind}")
 
     assert bright > 1.2 * dark
     assert very > 1.02 * bright

@@ -18,7 +18,8 @@ TINY = Budget(
     teacher_updates=5,
     student_updates=3,
     judge_updates=4,
-    judged_prompts=20,
+    second_judge_clips=100,
+    prompts=50,
 )
 
 
@@ -36,7 +37,7 @@ def test_everything_is_made_from_one_command(
     weights = (tmp_path / WEIGHTS_FILE).read_bytes()
     family = Embedded.of_bytes(weights)
     waveform = family.waveform(["kick"], [1], steps=1, guidance_scale=1.5, frames=4800, sample_rate_hz=48_000)
-    assert waveform.shape == (1, 1, 4800)
+    assert waveform.shape == (1, 2, 4800)
     card = (tmp_path / CARD_FILE).read_text(encoding="utf-8")
     assert family.weights_hash in card
     assert "--budget small --seed 3" in card

@@ -68,3 +68,16 @@ def test_the_family_tells_it_and_each_kind_fits_into_a_message() -> None:
 
     assert told == vocabulary()
     assert all(len(write_kind(kind, place=0)) < MESSAGE_BYTES_MAX for kind in told)
+
+
+def test_the_shipped_model_understands_each_prompt_as_its_kind_and_as_nothing_beside_it() -> None:
+    family = Embedded.load()
+
+    misread = {
+        prompt: str(family.understanding(prompt))
+        for kind, prompts in EXAMPLES.items()
+        for prompt in prompts
+        if [(layer.specification.kind, layer.known) for layer in family.understanding(prompt).layers] != [(kind, True)]
+    }
+
+    assert len(misread) <= 2, misread
