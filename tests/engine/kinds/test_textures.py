@@ -231,4 +231,4 @@ def test_thunder_cracks_then_rumbles_away(seed: int) -> None:
     assert share_between(rumble, 20, 400) > 0.85
     assert unrest(rumble[:RATE_HZ], 0.05) > 0.15, "it rolls"
     first, *_, last = (float(part.pow(2).mean()) for part in thunder.tensor_split(4))
-    assert last < 0.15 * first
+    assert last < 0.25 * first
