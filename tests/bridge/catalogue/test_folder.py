@@ -90,5 +90,5 @@ def test_what_is_no_folder_of_ours_is_refused_before_anything_is_made(tmp_path: 
         check_ours(tmp_path / "page")
     with pytest.raises(FolderError, match="file is a file; name a folder"):
         check_ours(tmp_path / "file")
-    with pytest.raises(FolderError, match="deeper cannot be written .* name a folder in a place that is yours"):
+    with pytest.raises(FolderError, match=r"deeper cannot be written .* name a folder in a place that is yours"):
         write(tmp_path / "file" / "deeper", "tom.flac")
