@@ -128,7 +128,7 @@ def test_nothing_changes_until_a_new_clip_is_there_and_then_it_lands(
 
     assert (stand_in["how"], stand_in["error_frames"]) == ("last-take", 0)
     assert (new["how"], new["error_frames"]) == ("next", 0)
-    assert disturbed.engine_back_after_s < 5
+    assert disturbed.engine_back_after_s < 10
     new_frame = new_beat * BEAT_FRAMES
     np.testing.assert_array_equal(disturbed.sound[:new_frame], undisturbed.sound[:new_frame])
     assert (disturbed.sound[new_frame:][:BEAT_FRAMES] != undisturbed.sound[new_frame:][:BEAT_FRAMES]).any()
