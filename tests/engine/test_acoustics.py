@@ -1,6 +1,7 @@
 """What is known of the kinds, held against sounds whose truth is known."""
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -32,6 +33,15 @@ from engine.training.analysis import Analysis
 from engine.training.judge import JUDGE_RATE_HZ
 
 SECONDS = torch.arange(JUDGE_RATE_HZ) / JUDGE_RATE_HZ
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On a busy machine a second thread waits for its turn at every operation, which takes fifty times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def heard(waveform: Tensor) -> Analysis:
