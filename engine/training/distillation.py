@@ -12,8 +12,8 @@ from engine.training.batches import LatentBatch
 from engine.training.optimiser import Optimiser, follow
 from engine.training.progress import Course, Held, Report
 
-BATCH_TOKENS: Final = 1280
 MOST_ROWS: Final = 60
+SLOW_DECAY: Final = 0.998
 
 
 class Method(Protocol):
@@ -38,17 +38,25 @@ def distil(
     updates: int,
     report: Report,
 ) -> CurveTransformer:
-    """A student that begins as `teacher` (theta <- phi); the average of its weights is the result.
+    """A student that begins as `teacher` (theta <- phi). `rng` is what `batches` draw from.
 
-    `rng` is what `batches` draw from.
+    Two averages of its weights are kept: the method's quick one, which is its target, and a slow one, the result.
     """
     student = copy.deepcopy(teacher).train().requires_grad_(True)
     average = copy.deepcopy(teacher).requires_grad_(False)
+    slow_average = copy.deepcopy(teacher).requires_grad_(False)
     optimiser = Optimiser(student.parameters(), peak_rate=5e-4, updates=updates, warm_up=30, rest=0.03, weight_decay=0)
-    holds: Held = {"student": student, "average": average, "optimiser": optimiser, "rng": rng}
+    holds: Held = {
+        "student": student,
+        "average": average,
+        "slow average": slow_average,
+        "optimiser": optimiser,
+        "rng": rng,
+    }
     course = Course("student", updates=updates, report=report, holds=holds)
     for update in course:
         loss = method.loss(student, average, next(batches), progress=update / updates)
         course.note(optimiser.step(loss))
         follow(average, student, decay=method.average_decay, updates=update)  # theta- <- mu theta- + (1 - mu) theta
-    return average.eval()
+        follow(slow_average, student, decay=SLOW_DECAY, updates=update)
+    return slow_average.eval()

@@ -51,6 +51,7 @@ class Budget:
     constants_clips: int
     constants_updates: int
     codec_clips: int
+    batch_tokens: int  # of the denoiser, in a batch of the teacher; a student's is a quarter larger
     teacher_updates: int
     student_updates: int
     judge_updates: int
@@ -60,21 +61,23 @@ class Budget:
 
 BUDGETS: Final = {
     "small": Budget(
-        text_updates=400,
+        text_updates=300,
         constants_clips=6_000,
         constants_updates=1_500,
         codec_clips=1_000,
-        teacher_updates=400,
-        student_updates=120,
+        batch_tokens=384,
+        teacher_updates=900,
+        student_updates=200,
         judge_updates=250,
         second_judge_clips=500,
-        prompts=100,
+        prompts=50,
     ),
     "full": Budget(
         text_updates=4_000,
         constants_clips=40_000,
         constants_updates=8_000,
         codec_clips=5_000,
+        batch_tokens=1_024,
         teacher_updates=10_000,
         student_updates=3_000,
         judge_updates=4_000,
@@ -147,7 +150,7 @@ def make_teacher(shop: Workshop) -> None:
     """The diffusion teacher on the codec's latents."""
     rng, parts = shop.seeded("teacher"), _with_sound(shop)
     batches = latent_batches(
-        parts.codec, rng, batch_tokens=teacher.BATCH_TOKENS, most_rows=teacher.MOST_ROWS, device=shop.device
+        parts.codec, rng, batch_tokens=shop.budget.batch_tokens, most_rows=teacher.MOST_ROWS, device=shop.device
     )
     denoiser = train_teacher(
         parts.denoiser.to(shop.device), batches, rng, updates=shop.budget.teacher_updates, report=shop.report
@@ -161,7 +164,11 @@ def make_student(shop: Workshop) -> None:
     shop.load(parts.denoiser, TEACHER_FILE)
     parts.denoiser.to(shop.device).eval().requires_grad_(False)
     batches = latent_batches(
-        parts.codec, rng, batch_tokens=distillation.BATCH_TOKENS, most_rows=distillation.MOST_ROWS, device=shop.device
+        parts.codec,
+        rng,
+        batch_tokens=5 * shop.budget.batch_tokens // 4,
+        most_rows=distillation.MOST_ROWS,
+        device=shop.device,
     )
     method = GuidedLatentConsistency(teacher=parts.denoiser)
     student = distil(parts.denoiser, method, batches, rng, updates=shop.budget.student_updates, report=shop.report)

@@ -15,7 +15,6 @@ from engine.training.batches import LatentBatch
 from engine.training.optimiser import Optimiser, follow
 from engine.training.progress import Course, Held, Report
 
-BATCH_TOKENS: Final = 1024
 MOST_ROWS: Final = 48
 CONDITION_DROPPED: Final = 0.1
 AVERAGE_DECAY: Final = 0.998

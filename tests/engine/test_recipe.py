@@ -15,6 +15,7 @@ TINY = Budget(
     constants_clips=256,
     constants_updates=20,
     codec_clips=60,
+    batch_tokens=256,
     teacher_updates=5,
     student_updates=3,
     judge_updates=4,
