@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from engine.training.evaluation import MEASUREMENTS
+from engine.training.measuring.evaluation import MEASUREMENTS
 from engine.training.recipe import BUDGETS, STAGES, Workshop, evaluated, make_default, run_stage
 
 EXAMPLE_MAKE = """\

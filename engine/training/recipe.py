@@ -18,18 +18,18 @@ from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts, ship
 from engine.text.kinds import KINDS
 from engine.training import distillation, teacher
 from engine.training.batches import latent_batches, random_length_s, wide_sounds
-from engine.training.bench import DEVELOPMENT_SEED, TEST_SEED, Bench
-from engine.training.card import CARD_FILE, SHEET_FILE, card_text, goal_table, row_table
 from engine.training.constants import train_constants_head
-from engine.training.contact_sheet import draw_contact_sheet
 from engine.training.distillation import distil
-from engine.training.evaluation import MEASUREMENTS, evaluate
-from engine.training.goals import Evaluation
 from engine.training.guided_latent_consistency import GuidedLatentConsistency
-from engine.training.judge import Judge, train_judge
-from engine.training.makers import by_family, examples_to_test, truth
+from engine.training.measuring.bench import DEVELOPMENT_SEED, TEST_SEED, Bench
+from engine.training.measuring.card import CARD_FILE, SHEET_FILE, card_text, goal_table, row_table
+from engine.training.measuring.contact_sheet import draw_contact_sheet
+from engine.training.measuring.evaluation import MEASUREMENTS, evaluate
+from engine.training.measuring.goals import Evaluation
+from engine.training.measuring.judge import Judge, train_judge
+from engine.training.measuring.makers import by_family, examples_to_test, truth
+from engine.training.measuring.second_judge import SecondJudge
 from engine.training.progress import Report
-from engine.training.second_judge import SecondJudge
 from engine.training.teacher import train_teacher
 from engine.training.understanding import train_text_encoder
 from engine.vocoders.latents import tokens_for

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from engine.text.kinds import KINDS
-from engine.training.acoustics import (
+from engine.training.measuring.acoustics import (
     FACTS,
     above,
     below,
@@ -29,8 +29,8 @@ from engine.training.acoustics import (
     rings,
     swells,
 )
-from engine.training.analysis import Analysis
-from engine.training.judge import JUDGE_RATE_HZ
+from engine.training.measuring.analysis import Analysis
+from engine.training.measuring.judge import JUDGE_RATE_HZ
 
 SECONDS = torch.arange(JUDGE_RATE_HZ) / JUDGE_RATE_HZ
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.errors import Cancelled
 from engine.families.base import Stage
-from engine.training.measures import cents_from
+from engine.training.measuring.measures import cents_from
 from engine.vocoders.curve_decoder import PEAK, decode
 from engine.vocoders.curves import (
     CHANNELS,

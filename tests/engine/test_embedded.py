@@ -15,8 +15,8 @@ from engine.text.kinds import KINDS
 from engine.text.lexicon import held_out
 from engine.text.notes import asked_midi, hz_of_midi, midi_of_hz
 from engine.text.patterns import hits
-from engine.training.judge import log_mel, mel_power
-from engine.training.measures import attack_s, centroid_hz, cents_from, energy_time_s, sounding_s
+from engine.training.measuring.judge import log_mel, mel_power
+from engine.training.measuring.measures import attack_s, centroid_hz, cents_from, energy_time_s, sounding_s
 from engine.training.wishes import ABRUPT
 from osc_schemas.shape import NEUTRAL, Shape
 

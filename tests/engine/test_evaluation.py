@@ -12,16 +12,16 @@ from torch import Tensor
 from engine.families.embedded import EmbeddedParts
 from engine.text.kinds import KINDS
 from engine.text.lexicon import held_out
-from engine.training.asked import Groove, onsets_ms, second_layer_db
-from engine.training.bench import Bench, Table
-from engine.training.card import card_text, goal_table, number_table, row_table
-from engine.training.comprehension import calibration_error, understanding
-from engine.training.evaluation import MEASUREMENTS, SHARES, evaluate
-from engine.training.goals import GOALS
-from engine.training.judge import JUDGE_RATE_HZ, Judge
+from engine.training.measuring.asked import Groove, onsets_ms, second_layer_db
+from engine.training.measuring.bench import Bench, Table
+from engine.training.measuring.card import card_text, goal_table, number_table, row_table
+from engine.training.measuring.comprehension import calibration_error, understanding
+from engine.training.measuring.evaluation import MEASUREMENTS, SHARES, evaluate
+from engine.training.measuring.goals import GOALS
+from engine.training.measuring.judge import JUDGE_RATE_HZ, Judge
+from engine.training.measuring.second_judge import SecondJudge, properties
+from engine.training.measuring.variety import log_mel_correlation
 from engine.training.progress import Report
-from engine.training.second_judge import SecondJudge, properties
-from engine.training.variety import log_mel_correlation
 
 SECONDS = torch.arange(JUDGE_RATE_HZ) / JUDGE_RATE_HZ
 

@@ -9,9 +9,18 @@ import torch
 from torch import Tensor
 
 from engine.text.kinds import KINDS
-from engine.training.judge import JUDGE_RATE_HZ, LISTENED_S, Judge, fresh_sound, log_mel, mel_power, render, train_judge
+from engine.training.measuring.judge import (
+    JUDGE_RATE_HZ,
+    LISTENED_S,
+    Judge,
+    fresh_sound,
+    log_mel,
+    mel_power,
+    render,
+    train_judge,
+)
+from engine.training.measuring.second_judge import SecondJudge, degraded, properties
 from engine.training.progress import Report
-from engine.training.second_judge import SecondJudge, degraded, properties
 
 SILENT = Report(say=lambda line: None)
 

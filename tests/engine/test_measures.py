@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from engine.training.measures import (
+from engine.training.measuring.measures import (
     attack_s,
     centroid_hz,
     cents_from,

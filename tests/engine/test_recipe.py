@@ -7,7 +7,7 @@ import pytest
 
 from engine.families.embedded import WEIGHTS_FILE, Embedded
 from engine.training import __main__ as command
-from engine.training.card import CARD_FILE, SHEET_FILE
+from engine.training.measuring.card import CARD_FILE, SHEET_FILE
 from engine.training.recipe import BUDGETS, Budget
 
 TINY = Budget(

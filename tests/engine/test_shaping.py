@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from engine.training.measures import cents_from
+from engine.training.measuring.measures import cents_from
 from engine.vocoders.curve_decoder import decode
 from engine.vocoders.curves import (
     CHANNELS,

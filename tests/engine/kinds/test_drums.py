@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.text.kinds import GROUPS
 from engine.training.kinds import draw
 from engine.training.kinds.drums import DRUMS
-from engine.training.measures import attack_s, centroid_hz
+from engine.training.measuring.measures import attack_s, centroid_hz
 from engine.training.wishes import Wish, random_wish
 from engine.vocoders.curve_decoder import decode
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.text.kinds import GROUPS
 from engine.training.kinds import draw
 from engine.training.kinds.effects import EFFECTS
-from engine.training.measures import attack_s, energy_time_s
+from engine.training.measuring.measures import attack_s, energy_time_s
 from engine.training.wishes import APPLIES, Wish
 from engine.vocoders.curve_decoder import decode
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.text.kinds import GROUPS
 from engine.text.notes import hz_of_midi
 from engine.training.kinds.pitched import PITCHED
-from engine.training.measures import attack_s, centroid_hz, cents_from, energy_time_s, harmonicity
+from engine.training.measuring.measures import attack_s, centroid_hz, cents_from, energy_time_s, harmonicity
 from engine.training.sketch import Sketch, Sound
 from engine.training.wishes import ABRUPT, LASTING, TUNED, Wish
 from engine.vocoders.curve_decoder import decode

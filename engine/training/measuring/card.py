@@ -13,11 +13,11 @@ import torch
 from engine.families.embedded import WEIGHTS_FILE, Embedded, EmbeddedParts
 from engine.text.kinds import ATTRIBUTES, KINDS
 from engine.text.lexicon import adjectives, phrases, trailing
-from engine.training.acoustics import FACTS
-from engine.training.bench import TEST_SEED, Table
-from engine.training.evaluation import ROWS
-from engine.training.goals import GOALS, Evaluation, Goal
-from engine.training.makers import TEST_LENGTHS_S
+from engine.training.measuring.acoustics import FACTS
+from engine.training.measuring.bench import TEST_SEED, Table
+from engine.training.measuring.evaluation import ROWS
+from engine.training.measuring.goals import GOALS, Evaluation, Goal
+from engine.training.measuring.makers import TEST_LENGTHS_S
 
 CARD_FILE: Final = "CARD.md"
 SHEET_FILE: Final = "contact_sheet.png"

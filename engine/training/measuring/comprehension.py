@@ -7,8 +7,8 @@ import numpy as np
 
 from engine.text.lexicon import held_out, strangers, unheard
 from engine.text.understanding import SURE
-from engine.training.bench import Bench, Table
 from engine.training.captions import gibberish, mistyped
+from engine.training.measuring.bench import Bench, Table
 
 BINS: Final = 10
 NONSENSE_PROMPTS: Final = 200

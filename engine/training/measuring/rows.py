@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from engine.text.kinds import ATTRIBUTES, KINDS
 from engine.text.notes import hz_of_midi
-from engine.training.acoustics import FACTS, facts_that_hold
-from engine.training.analysis import Analysis
 from engine.training.batches import Example
-from engine.training.bench import Bench, Reference, Table
-from engine.training.judge import JUDGE_RATE_HZ, Verdict, mono
-from engine.training.makers import Maker
-from engine.training.measures import (
+from engine.training.measuring.acoustics import FACTS, facts_that_hold
+from engine.training.measuring.analysis import Analysis
+from engine.training.measuring.bench import Bench, Reference, Table
+from engine.training.measuring.judge import JUDGE_RATE_HZ, Verdict, mono
+from engine.training.measuring.makers import Maker
+from engine.training.measuring.measures import (
     attack_s,
     centroid_hz,
     energy_time_s,
@@ -24,7 +24,7 @@ from engine.training.measures import (
     harmonicity,
     octaves_apart,
 )
-from engine.training.second_judge import properties_of
+from engine.training.measuring.second_judge import properties_of
 from engine.training.wishes import ABRUPT, APPLIES
 
 ATTACK_WITHIN_S: Final = 0.005

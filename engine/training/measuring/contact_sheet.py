@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from engine.training.batches import Example
-from engine.training.judge import JUDGE_RATE_HZ, mono
-from engine.training.makers import Maker
+from engine.training.measuring.judge import JUDGE_RATE_HZ, mono
+from engine.training.measuring.makers import Maker
 
 FFT_FRAMES: Final = 2048
 HOP_FRAMES: Final = 256

@@ -6,9 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.training.bench import Bench, Table, steps_of
-from engine.training.judge import HOP_FRAMES, JUDGE_RATE_HZ, LISTENED_S, fresh_sound, log_mel, mel_power, mono, render
-from engine.training.makers import Maker, by_family, oracle
+from engine.training.measuring.bench import Bench, Table, steps_of
+from engine.training.measuring.judge import (
+    HOP_FRAMES,
+    JUDGE_RATE_HZ,
+    LISTENED_S,
+    fresh_sound,
+    log_mel,
+    mel_power,
+    mono,
+    render,
+)
+from engine.training.measuring.makers import Maker, by_family, oracle
 
 SEEDS: Final = 8
 REFINED_STEPS: Final = (2, 4)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from engine.families.embedded import Embedded, EmbeddedParts
 from engine.training.batches import Example
-from engine.training.judge import JUDGE_RATE_HZ, Judge, mono
-from engine.training.makers import Taught, examples_to_test, truth
-from engine.training.measures import centroid_hz, energy_time_s
+from engine.training.measuring.judge import JUDGE_RATE_HZ, Judge, mono
+from engine.training.measuring.makers import Taught, examples_to_test, truth
+from engine.training.measuring.measures import centroid_hz, energy_time_s
+from engine.training.measuring.second_judge import SecondJudge
 from engine.training.progress import Report
-from engine.training.second_judge import SecondJudge
 
 Table = dict[str, dict[str, float]]  # row, then column, to a number: what every measurement gives
 

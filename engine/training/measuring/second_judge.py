@@ -15,8 +15,8 @@ from sklearn.ensemble import ExtraTreesClassifier
 from torch import Tensor
 
 from engine.text.kinds import KINDS
-from engine.training.analysis import STEP_S, TINY, Analysis, Array
-from engine.training.judge import JUDGE_RATE_HZ, fresh_sound, render
+from engine.training.measuring.analysis import STEP_S, TINY, Analysis, Array
+from engine.training.measuring.judge import JUDGE_RATE_HZ, fresh_sound, render
 from engine.training.progress import Report
 
 BORDERS_S: Final = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 4.0)  # parts of time in which bands are compared

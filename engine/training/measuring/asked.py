@@ -12,11 +12,11 @@ from engine.text.kinds import KINDS
 from engine.text.lexicon import phrases
 from engine.text.notes import hz_of_midi, note_name
 from engine.text.understanding import SECOND_LAYER_DB
-from engine.training.bench import Bench, Table, steps_of
-from engine.training.judge import JUDGE_RATE_HZ, mel_power, mono, render
 from engine.training.kinds import draw
-from engine.training.makers import said
-from engine.training.measures import cents_from, onset_near, sounding_s
+from engine.training.measuring.bench import Bench, Table, steps_of
+from engine.training.measuring.judge import JUDGE_RATE_HZ, mel_power, mono, render
+from engine.training.measuring.makers import said
+from engine.training.measuring.measures import cents_from, onset_near, sounding_s
 from engine.training.wishes import TUNED, Wish
 
 STEPS_MEASURED: Final = (1, 2)

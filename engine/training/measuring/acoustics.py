@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from engine.training.analysis import LEVEL_STEP_S, STEP_S, TINY, Analysis, swing
+from engine.training.measuring.analysis import LEVEL_STEP_S, STEP_S, TINY, Analysis, swing
 
 Measure = Callable[[Analysis], float]
 

@@ -14,8 +14,8 @@ from engine.sampling.noise import seeded_noise
 from engine.text.kinds import KINDS
 from engine.training.batches import Example
 from engine.training.captions import caption
-from engine.training.judge import JUDGE_RATE_HZ, render
 from engine.training.kinds import draw
+from engine.training.measuring.judge import JUDGE_RATE_HZ, render
 from engine.training.teacher import sample_teacher
 from engine.training.wishes import random_wish
 from engine.vocoders.latents import LATENT, tokens_for

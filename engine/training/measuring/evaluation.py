@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from engine.families.embedded import Embedded
-from engine.training.asked import grid, layers, lengths, notes
-from engine.training.bench import Bench, Table, steps_of
-from engine.training.comprehension import confidence, understanding
-from engine.training.goals import Evaluation
-from engine.training.latency import latency
-from engine.training.makers import by_family, oracle, round_trip
-from engine.training.rows import measured
-from engine.training.variety import nearest, refining, variety
+from engine.training.measuring.asked import grid, layers, lengths, notes
+from engine.training.measuring.bench import Bench, Table, steps_of
+from engine.training.measuring.comprehension import confidence, understanding
+from engine.training.measuring.goals import Evaluation
+from engine.training.measuring.latency import latency
+from engine.training.measuring.makers import by_family, oracle, round_trip
+from engine.training.measuring.rows import measured
+from engine.training.measuring.variety import nearest, refining, variety
 
 TEACHER_STEPS: Final = (
     (1, 1.0),

@@ -10,8 +10,8 @@ import torch
 from engine.families.embedded import Embedded
 from engine.text.kinds import KINDS
 from engine.text.notes import note_name
-from engine.training.bench import Bench, Table, steps_of
-from engine.training.makers import examples_to_test
+from engine.training.measuring.bench import Bench, Table, steps_of
+from engine.training.measuring.makers import examples_to_test
 
 TIMED_RATE_HZ: Final = 48_000
 LENGTHS_TIMED_S: Final = (1.0, 4.0)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from engine.training.bench import Table
+from engine.training.measuring.bench import Table
 
 Evaluation = dict[str, Table]  # by the name of the measurement
 
