@@ -88,7 +88,7 @@ def understand(prompt: str, encoder: TextEncoder) -> Understanding:
     said = asked(prompt)
     apart = encoder.readings([segment.words for segment in said.segments])
     named = [
-        reading.nothing < KNOWN and not only_describes(segment.words)
+        reading.nothing < KNOWN and not _describes(segment)
         for segment, reading in zip(said.segments, apart, strict=True)
     ]
     if any(names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)):
@@ -99,6 +99,11 @@ def understand(prompt: str, encoder: TextEncoder) -> Understanding:
         layer for ask, reading in zip(asks, readings, strict=True) for layer in _layers_of(ask, reading, key=said.key)
     ]
     return Understanding(layers=tuple(made), tempo_bpm=said.tempo_bpm, key=said.key)
+
+
+def _describes(segment: Ask) -> bool:
+    """Whether it says only how a sound is: "with a dark tone" is no drone, though a "dark tone" may be."""
+    return any(only_describes(text) for text in (segment.words, f"{segment.joint} {segment.words}"))
 
 
 def _only_a_chord(segment: Ask) -> bool:
