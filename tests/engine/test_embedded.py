@@ -247,7 +247,7 @@ def test_wordings_never_trained_on_are_understood(family: Embedded) -> None:
     assert sum(right) > 0.93 * len(wordings)
 
 
-@pytest.mark.parametrize("prompt", ["four on the floor kick loop", "clap on two and four", "offbeat open hats loop"])
+@pytest.mark.parametrize("prompt", ["four on the floor kick loop", "snare on two and four", "offbeat open hats loop"])
 def test_every_hit_of_a_rhythm_is_on_the_grid(family: Embedded, prompt: str) -> None:
     waveform = mono(clip(family, f"{prompt}, short", length_s=8 * 60 / 124, tempo_bpm=124))
     step = RATE_HZ // 1000
@@ -259,8 +259,8 @@ def test_every_hit_of_a_rhythm_is_on_the_grid(family: Embedded, prompt: str) -> 
     for start_s in asked_s:
         place = round(start_s * 1000)
         assert peaks[place : place + 3].max() > 4 * peaks[max(0, place - 4) : max(place - 1, 1)].max() or place == 0
-    loud = peaks > 0.25 * peaks.max()
-    begins = [ms for ms in range(30, len(peaks)) if loud[ms] and not loud[ms - 30 : ms].any()]
+    loud = peaks > 0.4 * peaks.max()
+    begins = [ms for ms in range(60, len(peaks)) if loud[ms] and not loud[ms - 60 : ms].any()]
     assert all(min(abs(ms - 1000 * start_s) for start_s in asked_s) <= 2 for ms in begins)
 
 
