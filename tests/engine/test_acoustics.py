@@ -1,7 +1,6 @@
 """What is known of the kinds, held against sounds whose truth is known."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -33,15 +32,6 @@ from engine.training.measuring.analysis import Analysis
 from engine.training.measuring.judge import JUDGE_RATE_HZ
 
 SECONDS = torch.arange(JUDGE_RATE_HZ) / JUDGE_RATE_HZ
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On a busy machine a second thread waits for its turn at every operation, which takes fifty times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def heard(waveform: Tensor) -> Analysis:

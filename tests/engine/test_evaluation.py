@@ -1,7 +1,6 @@
 """The measurements themselves, on sounds and readings whose truth is known."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +23,6 @@ from engine.training.measuring.variety import log_mel_correlation
 from engine.training.progress import Report
 
 SECONDS = torch.arange(JUDGE_RATE_HZ) / JUDGE_RATE_HZ
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On a busy machine a second thread waits for its turn at every operation, which takes fifty times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def sine(hz: float) -> Tensor:

@@ -1,7 +1,6 @@
 """The two listeners."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,15 +22,6 @@ from engine.training.measuring.second_judge import SecondJudge, degraded, proper
 from engine.training.progress import Report
 
 SILENT = Report(say=lambda line: None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On a busy machine a second thread waits for its turn at every operation, which takes fifty times as long."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def tone(hz: float, *, decay_s: float = 0.3, length_s: float = 0.6) -> Tensor:
