@@ -23,6 +23,7 @@ KNOWN: Final = 0.5  # a text that is more probably nothing we know than this nam
 SURE: Final = 0.75  # a kind less probable than this is called "perhaps"
 CERTAIN: Final = 0.9  # enough to hear a sound where a style was parsed
 NOTABLE: Final = 0.2  # a level nearer to the usual goes unmentioned
+OPEN_VOICES: Final = {"pad": (0, 7), "drone": (0, 7)}
 CHORD_KIND: Final = "pad"  # what plays a chord of which nothing else is said
 SECOND_LAYER_DB: Final = -2.0  # what is named first leads
 
@@ -120,6 +121,8 @@ def _layers_of(ask: Ask, reading: Reading, *, key: Key | None) -> list[Layer]:
     if reading.nothing >= KNOWN and ask.chord is not None:
         kind = CHORD_KIND
     pitch, chord = ask.voicing(kind, key if kind in GROUPS["pitched"] else None)
+    if pitch is not None and not chord:
+        chord = OPEN_VOICES.get(kind, (0,))  # who names a note means that note: no third that nobody asked for
     return [
         Layer(
             specification=_specified(kind, ask, reading, pitch=pitch, chord=chord or None),

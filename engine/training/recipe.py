@@ -66,10 +66,10 @@ BUDGETS: Final = {
         constants_updates=1_500,
         codec_clips=1_000,
         batch_tokens=384,
-        teacher_updates=900,
+        teacher_updates=800,
         student_updates=200,
-        judge_updates=250,
-        second_judge_clips=500,
+        judge_updates=220,
+        second_judge_clips=400,
         prompts=50,
     ),
     "full": Budget(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from engine.denoisers.curve_transformer import CurveTransformer
 from engine.sampling.schedule import clean_of, signal_and_noise
+from engine.training import distillation
 from engine.training.batches import LatentBatch
 from engine.training.distillation import distil
 from engine.training.guided_latent_consistency import GuidedLatentConsistency, pseudo_huber
@@ -111,8 +112,10 @@ def test_pseudo_huber_is_quadratic_below_c_and_straight_above() -> None:
     assert float(pseudo_huber(zero + 10.0, zero, c=0.1)) == pytest.approx(9.9, rel=0.01)
 
 
-def test_any_method_with_a_loss_makes_a_student() -> None:
+def test_any_method_with_a_loss_makes_a_student(monkeypatch: pytest.MonkeyPatch) -> None:
     """The seam: a method is its loss and the decay of its average."""
+    monkeypatch.setattr(distillation, "PEAK_RATE", 5e-4)  # so that a few updates are enough
+    monkeypatch.setattr(distillation, "SLOW_DECAY", 0.9)
 
     class Towards(nn.Module):
         average_decay = 0.0
