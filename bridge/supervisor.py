@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-READY_WITHIN_S = 180.0  # seconds on an idle machine; a busy one that compiles for the first time took over a minute
+READY_WITHIN_S = 180.0  # seconds are usual; a busy machine that compiles for the first time took over a minute
 STEADY_AFTER_S = 10.0  # an engine that lived this long after it was ready is started again at once
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # before the restart after the first, second... early death in a row
 _CLOSES_WITHIN_S = 3.0  # the engine promises 2 s; then it is killed
@@ -162,7 +162,9 @@ class Supervisor:
 
     def _give_up(self, child: "subprocess.Popen[str]") -> None:
         child.kill()
-        self._last_words.append(f"it was not ready within {READY_WITHIN_S:g} s; try again when the machine is less busy")
+        self._last_words.append(
+            f"it was not ready within {READY_WITHIN_S:g} s; try again when the machine is less busy"
+        )
 
 
 def _apart() -> dict[str, Any]:

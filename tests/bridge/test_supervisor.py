@@ -112,7 +112,9 @@ def test_what_the_engine_says_when_it_cannot_start_is_passed_on() -> None:
 def test_an_engine_that_does_not_become_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "READY_WITHIN_S", 0.3)
 
-    assert failure("tests.engine.noise_family:never_loads").endswith("it was not ready within 0.3 s")
+    assert failure("tests.engine.noise_family:never_loads").endswith(
+        "it was not ready within 0.3 s; try again when the machine is less busy"
+    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no SIGSTOP on Windows")
