@@ -33,7 +33,7 @@ def test_one_command_makes_a_student_that_beats_its_teacher_at_two_steps(
     (folder,) = tmp_path.glob("test-*")
     tables = measured_before(folder)
     assert set(tables) == set(MEASUREMENTS)
-    (student,), (teacher,) = (tables[f"{who}, 2 steps"].values() for who in ("student", "teacher"))
+    student, teacher = (tables[f"{who}, 2 steps"]["measures"] for who in ("student", "teacher"))
     assert student["distance"] < teacher["distance"]
     assert student["judge A"] + student["judge B"] > teacher["judge A"] + teacher["judge B"] - 0.1
 
