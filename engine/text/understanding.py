@@ -92,9 +92,10 @@ def understand(prompt: str, encoder: TextEncoder) -> Understanding:
         reading.nothing < KNOWN and not _describes(segment)
         for segment, reading in zip(said.segments, apart, strict=True)
     ]
-    if any(names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)):
-        named = [names and not _only_a_chord(segment) for names, segment in zip(named, said.segments, strict=True)]
-    asks = layers(said, named)
+    beside_chords = [names and not _only_a_chord(segment) for segment, names in zip(said.segments, named, strict=True)]
+    asks = layers(
+        said, beside_chords if any(beside_chords) else named
+    )  # a chord alone is a sound, beside one it is not
     readings = apart if len(said.segments) == 1 else encoder.readings([ask.words for ask in asks])
     made = [
         layer for ask, reading in zip(asks, readings, strict=True) for layer in _layers_of(ask, reading, key=said.key)
