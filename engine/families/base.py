@@ -1,13 +1,16 @@
 """What every family of models offers: the one seam between the engine and its networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
 
 import torch
 
 from osc_schemas.kind import Kind
 from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.source import Source, Use
 
 Stage = Literal["text", "denoise", "decode", "finish"]
 
@@ -18,6 +21,20 @@ Checkpoint = Callable[[Stage], None]
 
 def no_checkpoint(stage: Stage) -> None:
     """The checkpoint of a call that nobody cancels or times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A number that a family lets a request set, besides what every family takes."""
+
+    name: str
+    low: float
+    high: float
+    default: float
+    meaning: str
+
+
+NO_OPTIONS: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class Family(ABC):
@@ -32,6 +49,9 @@ class Family(ABC):
     longest_s: float
     weights_hash: str  # SHA-256 of the weight file, hex; with the seed and the parameters it names the sound
     device: str = "cpu"  # where it computes: cpu, cuda
+    options_offered: tuple[Option, ...] = ()
+    sources_taken: frozenset[Use] = frozenset()  # what it can do with a sound that a request brings along
+    shapes: bool = False  # whether it can bend a clip after it was made
 
     @property
     def prompts_cached(self) -> int:
@@ -52,6 +72,8 @@ class Family(ABC):
         tempo_bpm: float | None = None,
         key: str = "",
         shape: Shape = NEUTRAL,
+        source: Source | None = None,
+        options: Mapping[str, float] = NO_OPTIONS,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> torch.Tensor:
         """(batch, channels, frames) float32 on the CPU, in [-1, 1], at `sample_rate_hz`.
@@ -60,7 +82,8 @@ class Family(ABC):
         Noise comes from each row's seed. What is rhythmic lies on the grid of `tempo_bpm`, and what has a pitch is
         brought into the `key`, such as "D minor"; with None and "" only the prompt's own words count. `shape` bends the
         sound after it was made: a call that differs from a recent one in its shape alone should cost only a decode, so
-        a family keeps what shapes are applied to for a while.
+        a family keeps what shapes are applied to for a while. A `source` comes only if `sources_taken` has its use, and
+        `options` only if they are offered and in range; an option that is not given has its default.
 
         Raises `BadRequest` for a key whose words it does not know, and `Cancelled` out of `checkpoint`, which is called
         before every denoiser step and decode chunk.

@@ -8,7 +8,7 @@ rhythm are placed by frame. How it was made and what it can do: weights/CARD.md.
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from engine.denoisers.curve_transformer import CurveTransformer
 from engine.errors import WeightsError
 from engine.families.arrangement import Event, layered, placed
-from engine.families.base import Checkpoint, Family, no_checkpoint
+from engine.families.base import NO_OPTIONS, Checkpoint, Family, no_checkpoint
 from engine.families.score import Part, at_degree, in_key, score_of
 from engine.sampling.consistency import STEP_TIMES, consistency_sample
 from engine.sampling.constants import CONDITION, ConstantsHead, denoiser_condition
@@ -37,6 +37,7 @@ from engine.vocoders.latents import LATENT, LONGEST_S, SHORTEST_S, CurveCodec, s
 from engine.vocoders.shaping import lasting, shaped
 from osc_schemas.kind import Kind
 from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.source import Source
 
 WEIGHTS_FILE = "embedded.safetensors"
 PROMPTS_REMEMBERED = 512
@@ -122,6 +123,7 @@ class Embedded(Family):
     guidance_low = 1.0
     guidance_high = 2.5
     longest_s = LONGEST_S
+    shapes = True
 
     def __init__(self, parts: EmbeddedParts, *, weights_hash: str = "") -> None:
         self.parts = parts.eval().requires_grad_(False)
@@ -175,6 +177,8 @@ class Embedded(Family):
         tempo_bpm: float | None = None,
         key: str = "",
         shape: Shape = NEUTRAL,
+        source: Source | None = None,
+        options: Mapping[str, float] = NO_OPTIONS,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> Tensor:
         """(batch, 2, frames) in [-1, 1], peak 0.9. A row follows from its own prompt and seed, whatever its batch."""

@@ -1,13 +1,14 @@
 """A family for tests: seeded noise bursts, and prompts that make it slow, broken or wrong on purpose."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from engine.errors import BadRequest
-from engine.families.base import Checkpoint, Family, no_checkpoint
+from engine.families.base import NO_OPTIONS, Checkpoint, Family, no_checkpoint
 from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.source import Source
 
 STEP_S = 0.005
 STEPS = {"slow": 4_000, "brisk": 20}  # 20 s, so a test that does not cancel it fails by its own bound; and 0.1 s
@@ -25,6 +26,7 @@ class NoiseFamily(Family):
     steps_offered = (1, 2)
     guidance_default, guidance_low, guidance_high = 1.5, 1.0, 5.0
     longest_s = 10.0
+    shapes = True
     weights_hash = "0" * 64
 
     def __init__(self) -> None:
@@ -43,6 +45,8 @@ class NoiseFamily(Family):
         tempo_bpm: float | None = None,
         key: str = "",
         shape: Shape = NEUTRAL,
+        source: Source | None = None,
+        options: Mapping[str, float] = NO_OPTIONS,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> torch.Tensor:
         """(batch, 2, frames)."""

@@ -1,0 +1,1 @@
+"""Waveform or mel to latents and back: one file per autoencoder."""

@@ -1,0 +1,1 @@
+"""Published weight files to our parameters: where they lie, what they are, and how they are read without trust."""
