@@ -1,4 +1,4 @@
-"""Fixtures of distillation steps. The training of the published models will be held to them; playing them needs none."""
+"""Fixtures of distillation steps: what trains the published models will be held to them; playing them needs none."""
 
 from typing import Final
 
