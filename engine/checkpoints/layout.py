@@ -6,11 +6,12 @@ A *file* has a role, such as "vae". A *part* is one network of ours, and holds t
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+if TYPE_CHECKING:  # `upbeat models list` must not wait for torch
+    from torch import Tensor, nn
 
-Tensors = Mapping[str, Tensor]
+Tensors = Mapping[str, "Tensor"]
 Config = Mapping[str, Any]  # sizes of the networks, as plain JSON
 
 
@@ -45,7 +46,7 @@ class Layout:
     # `WeightsError` with a sentence that says what the file looks like and what was wanted.
     convert: Callable[[Mapping[str, Mapping[str, Any]], Config], Converted]
     # The networks of such sizes by part; called on the meta device to check names and shapes.
-    skeleton: Callable[[Config], Mapping[str, nn.Module]]
+    skeleton: Callable[[Config], Mapping[str, "nn.Module"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
