@@ -206,8 +206,8 @@ def _torch_load(path: Path, *, in_zip: bool) -> object:
         with torch.serialization.safe_globals(omitted):
             return torch.load(path, map_location="cpu", mmap=True if in_zip else None, weights_only=True)
     except pickle.UnpicklingError as error:
-        if name := re.search(r"GLOBAL ([\w.]+)", str(error)):
-            raise _holds_code(name[1]) from error
+        if asked := re.search(r"GLOBAL ([\w.]+)", str(error)):
+            raise _holds_code(asked[1]) from error
         raise _Unlike(f"is damaged or was cut short ({str(error).splitlines()[0][:80]})") from error
 
 

@@ -33,7 +33,7 @@ def located(files: Sequence[Expected], folder: Path) -> dict[str, Path]:
     A pattern such as "vae/*.ckpt" is compared with the end of a path. The earliest pattern that fits decides, then the
     shortest path, then the alphabet. Raises nothing: what is missing, `missing` says.
     """
-    paths = [path for path in sorted(_files_below(folder), key=lambda path: (len(path.parts), str(path)))]
+    paths = sorted(_files_below(folder), key=lambda path: (len(path.parts), str(path)))
     places = [(path, PurePosixPath(path.relative_to(folder).as_posix())) for path in paths]
     roles = {}
     for expected in files:
