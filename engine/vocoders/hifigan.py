@@ -1,0 +1,101 @@
+"""AudioLDM's HiFi-GAN: log-mel to 16 kHz, whole or in chunks that add up to the whole. Source: arXiv:2010.05646."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
+
+AUDIOLDM: Final[Mapping[str, Any]] = {
+    "upsample_rates": [5, 4, 2, 2, 2],
+    "upsample_kernel_sizes": [16, 16, 8, 4, 4],
+    "upsample_initial_channel": 1024,
+    "resblock_kernel_sizes": [3, 7, 11],
+    "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+    "num_mels": 64,
+    "sampling_rate": 16_000,
+}
+EDGE_KERNEL: Final = 7  # of the first convolution and the last
+CHUNK_HOPS: Final = 256  # 2.56 s
+
+
+class HiFiGAN(nn.Module):
+    """Log-mel to waveform by transposed convolutions. `config` has the names of the authors' own `config.json`."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.rate_hz: int = config["sampling_rate"]
+        self.frames_per_hop = math.prod(config["upsample_rates"])
+        self._stages = tuple(zip(config["upsample_rates"], config["upsample_kernel_sizes"], strict=True))
+        self._reach = max(  # of a residual block to either side: each dilated convolution and the plain one after it
+            sum((kernel - 1) // 2 * (dilation + 1) for dilation in dilations)
+            for kernel, dilations in zip(
+                config["resblock_kernel_sizes"], config["resblock_dilation_sizes"], strict=True
+            )
+        )
+        self.generator = SpeechT5HifiGan(
+            SpeechT5HifiGanConfig(
+                model_in_dim=config["num_mels"],
+                sampling_rate=config["sampling_rate"],
+                upsample_initial_channel=config["upsample_initial_channel"],
+                upsample_rates=config["upsample_rates"],
+                upsample_kernel_sizes=config["upsample_kernel_sizes"],
+                resblock_kernel_sizes=config["resblock_kernel_sizes"],
+                resblock_dilation_sizes=config["resblock_dilation_sizes"],
+                leaky_relu_slope=0.1,
+                normalize_before=False,
+            )
+        )
+        del self.generator.mean, self.generator.scale  # of a normalisation that this model does not do
+
+    def frames(self, hops: int) -> int:
+        """How many frames so many hops become: 160 each and 32 more, because one stage's kernel and rate differ oddly.
+
+        >>> import torch
+        >>> with torch.device("meta"):
+        ...     HiFiGAN(AUDIOLDM).frames(1024)
+        163872
+        """
+        for rate, kernel in self._stages:
+            hops = (hops - 1) * rate - 2 * ((kernel - rate) // 2) + kernel
+        return hops
+
+    def hops_heard(self, first: int, last: int) -> tuple[int, int]:
+        """The first and the last hop that frames `first` to `last` depend on; either may lie outside the mel.
+
+        From the end to the beginning: a convolution reaches to both sides by half its kernel, a transposed one spreads
+        place i over places i rate - padding to i rate - padding + kernel - 1.
+        """
+        first, last = first - EDGE_KERNEL // 2, last + EDGE_KERNEL // 2
+        for rate, kernel in reversed(self._stages):
+            first, last = first - self._reach, last + self._reach
+            padding = (kernel - rate) // 2
+            first, last = -((kernel - 1 - padding - first) // rate), (last + padding) // rate
+        return first - EDGE_KERNEL // 2, last + EDGE_KERNEL // 2
+
+    def waveform(self, mel: Tensor) -> Tensor:
+        """(batch, 160 hops + 32) in [-1, 1] of a natural-log mel (batch, 1, hops, 64), all at once."""
+        waveform: Tensor = self.generator(mel[:, 0])
+        return waveform
+
+    def chunks(self, mel: Tensor, *, hops: int = CHUNK_HOPS) -> Iterator[Tensor]:
+        """`waveform` in pieces of so many hops each, made one by one as they are taken.
+
+        Each is computed with the hops around it that it depends on, so nothing is heard of where they join.
+        """
+        end_hop, end = mel.shape[2], self.frames(mel.shape[2])
+        for hop in range(0, end_hop, hops):
+            first = hop * self.frames_per_hop
+            after = end if hop + hops >= end_hop else (hop + hops) * self.frames_per_hop
+            heard_first, heard_last = self.hops_heard(first, after - 1)
+            heard_first = max(heard_first, 0)
+            piece = self.waveform(mel[:, :, heard_first : heard_last + 1])
+            skipped = heard_first * self.frames_per_hop
+            yield piece[:, first - skipped : after - skipped]
+
+
+def centred(waveform: Tensor) -> Tensor:
+    """Each row (batch, frames) moved so that its highest and lowest sample are equally far from 0."""
+    return waveform - (torch.amax(waveform, 1, keepdim=True) + torch.amin(waveform, 1, keepdim=True)) / 2
