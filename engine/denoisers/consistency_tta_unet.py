@@ -50,13 +50,13 @@ class ConsistencyTTAUNet(nn.Module):
         width = 4 * config["block_out_channels"][0]
         # What this class calls a class label carries the guidance scale, spelt as waves.
         guidance = {"class_embed_type": "projection", "projection_class_embeddings_input_dim": width}
-        self.unet = UNet2DConditionModel(**config, **guidance)
+        self.unet = UNet2DConditionModel.from_config({**config, **guidance})
         self.guidance_frequencies = nn.Parameter(torch.zeros(width // 2))  # drawn once by the authors, never trained
 
     def forward(self, x: Tensor, timestep: Tensor, guidance_scale: Tensor, text: TextStates) -> Tensor:
         """Clean latents (batch, 8, time, 16) of noisy ones in the network's own scale.
 
-        `timestep`, 0 to 999, may have a fraction; it and `guidance_scale` are one number each, () or (1,), or one a row.
+        `timestep`, 0 to 999, may have a fraction. It and `guidance_scale` are one number, (1,), or one a row, (batch,).
         """
         waves = self.guidance_waves(guidance_scale).expand(len(x), -1)
         clean: Tensor = self.unet(
