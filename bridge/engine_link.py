@@ -138,14 +138,14 @@ class EngineLink:
 
     def _ask(self, request: GenerateRequest, asked_s: float) -> None:
         try:
-            packet = codec.write_request(request)
+            frames = codec.write_request(request)
         except SchemaError as error:
             self._tell_refused([Refusal(request_id=request.request_id, reason="bad-request", sentence=str(error))])
             return
         if (refusal := self._open.add(request, asked_s)) is not None:
             self._tell_refused([refusal])
         elif self.state == "ready":
-            self._send(packet)
+            self._send(*frames)
 
     def _cancel(self, request_id: str) -> None:
         self._open.cancel(request_id)
@@ -219,10 +219,10 @@ class EngineLink:
         if self.state in ("ready", "warming") and now_s - self._heard_s > LOST_AFTER_S:
             self._lose(f"it has not answered for {LOST_AFTER_S:g} s")
 
-    def _send(self, packet: bytes) -> bool:
+    def _send(self, *frames: bytes | memoryview) -> bool:
         """Whether there was a connection to send on. What could not be sent is sent again after the next /hello."""
         try:
-            self._dealer.send(packet, zmq.NOBLOCK)
+            self._dealer.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True
@@ -274,7 +274,7 @@ class EngineLink:
                 self._become("ready", f"{self.family}, weights {self.weights_hash[:12]}")
                 self._tell_refused(self._open.drop_superseded())
                 for request in self._open.as_of(time.monotonic()):
-                    self._send(codec.write_request(request))
+                    self._send(*codec.write_request(request))
             case "warming":
                 self._become("warming", self.family)
 
@@ -284,7 +284,10 @@ class EngineLink:
         if wanted is None:
             return  # made twice, because it was asked again after a loss
         try:
-            clip = dataclasses.replace(codec.read_clip(message, audio), request=wanted.request)
+            clip = codec.read_clip(message, audio)
+            # As it was asked, with its source; but how long it became, the engine may have been left to say.
+            length = {"frames": clip.request.frames, "tail_frames": clip.request.tail_frames, "fit": False}
+            clip = dataclasses.replace(clip, request=dataclasses.replace(wanted.request, **length))  # type: ignore[arg-type]
         except SchemaError as error:
             self._tell_refused([Refusal(request_id=request_id, reason="engine-error", sentence=str(error))])
             return

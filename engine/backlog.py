@@ -6,6 +6,7 @@ from engine.errors import BacklogFull
 from osc_schemas.request import GenerateRequest
 
 WAITING_MAX = 256  # about 8 s of work for a family that makes a clip in 30 ms
+SOURCE_BYTES_MAX = 256 * 2**20  # of the samples that waiting requests brought along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class Backlog:
                 f"{self._waiting_max} requests wait already, which is the bound; ask again when some are done, or name "
                 "a slot so that a newer wish replaces the older"
             )
+        if (held := sum(map(_source_bytes, self._waiting.values())) + _source_bytes(wish)) > SOURCE_BYTES_MAX:
+            raise BacklogFull(
+                f"the sources of the requests that wait would be {held / 2**20:.0f} MiB, and "
+                f"{SOURCE_BYTES_MAX / 2**20:.0f} MiB is the bound; ask again when some are done"
+            )
         self._waiting[wish.key] = wish
         return older
 
@@ -77,3 +83,7 @@ class Backlog:
     def remove_all_of(self, client: bytes) -> None:
         """Forget what a client that is gone still waits for."""
         self._waiting = {key: wish for key, wish in self._waiting.items() if wish.client != client}
+
+
+def _source_bytes(wish: Wish) -> int:
+    return 0 if wish.request.source is None else wish.request.source.samples.nbytes

@@ -12,7 +12,7 @@ from engine.service import Broken, Done, Outcome, Ready, Service, Task, refusal
 from osc_schemas import codec
 from osc_schemas.clip import Clip
 from osc_schemas.codec import Message
-from osc_schemas.errors import SchemaError
+from osc_schemas.errors import SchemaError, WireError
 from osc_schemas.request import Refusal
 from osc_schemas.routes import ROUTES_VERSION
 
@@ -61,11 +61,17 @@ class Desk:
             return "warming"
         return "stuck" if self._worker_quiet_s() > WORKER_QUIET_MAX_S else "ready"
 
-    def heard(self, client: bytes, packet: bytes) -> Iterator[Reply]:
-        """What to send after a client's OSC packet. Nothing a client sends raises."""
+    def heard(self, client: bytes, packet: bytes, audio: bytes = b"") -> Iterator[Reply]:
+        """What to send after a client's OSC packet and the samples behind it. Nothing a client sends raises."""
         try:
-            for message in codec.read(packet, to="engine"):
-                yield from self._answer(client, message)
+            messages = codec.read(packet, to="engine")
+            if audio and not (len(messages) == 1 and messages[0].route.audio):
+                raise WireError(
+                    f"{len(audio)} bytes came behind a message that takes no samples; only one /engine/generate, alone "
+                    "in its packet, does"
+                )
+            for message in messages:
+                yield from self._answer(client, message, audio)
         except SchemaError as error:
             yield _refused(client, refusal(codec.request_id_in(packet), BadRequest(str(error))))
 
@@ -94,7 +100,7 @@ class Desk:
         if self._running is not None:
             self._running.take_back(Cancelled("the engine is closing"))
 
-    def _answer(self, client: bytes, message: Message) -> Iterator[Reply]:
+    def _answer(self, client: bytes, message: Message, audio: bytes) -> Iterator[Reply]:
         address = message.route.address
         if address == "/hello":
             yield self._greet(client, message)
@@ -107,7 +113,7 @@ class Desk:
         self._clients[client] = self._clients.pop(client)  # heard last of all
         match address:
             case "/engine/generate":
-                yield from self._request(client, message)
+                yield from self._request(client, message, audio)
             case "/engine/cancel":
                 yield from self._cancel(client, message.text("request_id"))
             case "/engine/status":
@@ -143,9 +149,9 @@ class Desk:
         )
         return Reply(client, (reply,))
 
-    def _request(self, client: bytes, message: Message) -> Iterator[Reply]:
+    def _request(self, client: bytes, message: Message, audio: bytes) -> Iterator[Reply]:
         try:
-            wish = Wish(client=client, request=codec.read_request(message), asked_s=self._clock())
+            wish = Wish(client=client, request=codec.read_request(message, audio), asked_s=self._clock())
             if self._service is None:
                 raise NotReady("the engine still warms its family; /hello/reply comes again when it is ready")
             self._service.check(wish.request)

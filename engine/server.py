@@ -15,9 +15,8 @@ import zmq
 from engine.desk import Desk, Reply
 from engine.errors import SetupError
 from engine.service import Outcome
-from osc_schemas import codec
+from osc_schemas import bounds, codec
 
-PACKET_BYTES_MAX = 2**18  # what is between this and the codec's bound gets a sentence; above it ZeroMQ hangs up
 CLIPS_UNSENT_MAX = 32  # for each client; at 3.5 MB a clip that is 112 MB
 LINGER_MS = 200
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 500, 1_500, 2_000
@@ -39,7 +38,7 @@ class Server:
         self._events = self._context.socket(zmq.PUB)
         for each in (self._router, self._events):
             each.setsockopt(zmq.LINGER, LINGER_MS)
-            each.setsockopt(zmq.MAXMSGSIZE, PACKET_BYTES_MAX)
+            each.setsockopt(zmq.MAXMSGSIZE, bounds.AUDIO_BYTES_MAX)  # of a frame; above it ZeroMQ hangs up
             each.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
             each.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
             each.setsockopt(zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS)
@@ -91,11 +90,10 @@ class Server:
             while not self._outcomes.empty():
                 yield from desk.finished(self._outcomes.get())
             try:
-                client, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+                client, packet, *behind = self._router.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            # A message is one frame; what comes in several is read as one, and gets a sentence if that makes no sense.
-            yield from desk.heard(client, b"".join(frames))
+            yield from desk.heard(client, packet, b"".join(behind))
 
     def _send(self, reply: Reply, desk: Desk) -> None:
         if reply.client is None:

@@ -10,14 +10,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from engine.backlog import Wish
 from engine.errors import BadRequest, Cancelled, EngineError
 from engine.finish import finish
 from osc_schemas.clip import Clip, Provenance
+from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
+from osc_schemas.source import Use
 
 if TYPE_CHECKING:  # the socket answers while the worker still imports torch
     from engine.families.base import Family, Stage
@@ -34,11 +36,7 @@ class Service:
     def check(self, request: GenerateRequest) -> None:
         """Raise `BadRequest` for what this family does not offer. Cheap; any thread."""
         family = self.family
-        length_s = (request.frames + request.tail_frames) / request.sample_rate_hz
-        if length_s > family.longest_s:
-            raise BadRequest(
-                f"frames and tail_frames are {length_s:g} s together; {family.name} makes up to {family.longest_s:g} s"
-            )
+        _check_length(family, request)
         if request.steps not in family.steps_offered:
             offered = ", ".join(map(str, family.steps_offered))
             raise BadRequest(f"steps is {request.steps}; {family.name} offers {offered}")
@@ -48,11 +46,18 @@ class Service:
                 f"guidance_scale is {scale:g}; {family.name} takes {family.guidance_low:g} to {family.guidance_high:g}"
             )
 
+        _check_source(family, request)
+        _check_options(family, request)
+        if not (family.shapes or request.shape.neutral):
+            turned = ", ".join(f"{knob}={value:g}" for knob, value in request.shape.turned.items())
+            raise BadRequest(f"the shape is {turned}; {family.name} cannot bend what it made, so leave its knobs alone")
+
     def clip(self, task: "Task") -> Clip:
         """The path of one request. Raises `Cancelled` at the first checkpoint after the task was taken back."""
-        request, family = task.wish.request, self.family
-        guidance_scale = family.guidance_default if request.guidance_scale is None else request.guidance_scale
+        family = self.family
         task.checkpoint("text")
+        request = fitted(task.wish.request, family)
+        guidance_scale = family.guidance_default if request.guidance_scale is None else request.guidance_scale
         waveform = family.waveform(  # (1, channels, frames + tail_frames)
             [request.prompt],
             [request.seed],
@@ -64,6 +69,8 @@ class Service:
             tempo_bpm=request.tempo_bpm,
             key=request.key,
             shape=request.shape,
+            source=request.source,
+            options=dict(request.options),
             checkpoint=task.checkpoint,
         )
         task.checkpoint("finish")
@@ -80,6 +87,55 @@ class Service:
             decode_ms=task.spent_ms("decode") + task.spent_ms("finish"),
         )
         return Clip(request=request, samples=samples, provenance=provenance)
+
+
+def fitted(request: GenerateRequest, family: "Family") -> GenerateRequest:
+    """A request with the frames that the words of its prompt ask for, if it leaves that to them."""
+    if not request.fit:
+        return request
+    rate_hz = request.sample_rate_hz
+    most_frames = min(request.frames, int(family.longest_s * rate_hz) - request.tail_frames)
+    length_s = family.length_s(request.prompt, request.tempo_bpm)
+    frames = most_frames if length_s is None else min(max(round(length_s * rate_hz), 1), most_frames)
+    return replace(request, frames=frames, tail_frames=min(request.tail_frames, frames // 2), fit=False)
+
+
+def _check_length(family: "Family", request: GenerateRequest) -> None:
+    """What rings out belongs to it: both together are what a family has to make. A clip that fits is cut instead."""
+    length_s, tail_s = request.frames / request.sample_rate_hz, request.tail_frames / request.sample_rate_hz
+    if length_s + tail_s > family.longest_s and not request.fit:
+        most = f"{family.longest_s:g} s at most"
+        if tail_s:
+            left_s = max(0.0, family.longest_s - tail_s)
+            most += f", of which {tail_s:g} s are to ring out, so ask for {left_s:g} s or less"
+        raise BadRequest(f"a clip of {length_s:g} s is asked for; {family.name} makes {most}")
+
+
+def _check_source(family: "Family", request: GenerateRequest) -> None:
+    if request.source is None or request.source.use in family.sources_taken:
+        return
+    wanted = _SOURCE_WORDS[request.source.use]
+    taken = " or ".join(_SOURCE_WORDS[use] for use in sorted(family.sources_taken, reverse=True))
+    can = f"it can only {taken}" if taken else "it makes sounds from words alone"
+    raise BadRequest(
+        f"a sound came along, to {wanted}, and {family.name} cannot do that: {can}; leave the sound away, or start an "
+        "engine with a family that can"
+    )
+
+
+def _check_options(family: "Family", request: GenerateRequest) -> None:
+    offered = {option.name: option for option in family.options_offered}
+    for name, value in request.options:
+        if name not in offered:
+            known = f"it has {', '.join(offered)}" if offered else "it has none"
+            raise BadRequest(f"{family.name} has no option {name!r}" + (nearest_only(name, offered) or f"; {known}"))
+        if not offered[name].low <= value <= offered[name].high:
+            low, high = offered[name].low, offered[name].high
+            does = offered[name].meaning
+            raise BadRequest(f"the option {name} is {value:g}; {family.name} takes {low:g} to {high:g}: {does}")
+
+
+_SOURCE_WORDS: Final[dict[Use, str]] = {"start": "start from it", "loudness": "follow its loudness"}
 
 
 class Task:

@@ -1,13 +1,15 @@
 """Every bound that both sides keep, in one place. What is over a bound is refused by name, with the bound."""
 
 import math
+import re
 
 from osc_schemas.errors import SchemaError
 
 PROMPT_CHARACTERS_MAX = 1_000
 NAME_CHARACTERS_MAX = 64
 KEY_CHARACTERS_MAX = 40  # of a musical key, such as "D minor"
-STEPS_OFFERED = (1, 2, 4)
+OPTIONS_MAX = 16
+STEPS_OFFERED = (1, 2, 4, 8, 16)  # of any family; each offers some of them
 GUIDANCE_LOW, GUIDANCE_HIGH = 0.0, 20.0
 LENGTH_BEATS_MAX = 1_024.0
 QUANTUM_BEATS_MAX = 1_024.0
@@ -19,6 +21,7 @@ SEED_MAX = 2**63 - 1
 MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
 AUDIO_BYTES_MAX = 64 * 2**20
 
+_OPTION_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{NAME_CHARACTERS_MAX - 1}}}", re.ASCII)
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 
 
@@ -48,6 +51,27 @@ def check_key(key: str, error: type[SchemaError]) -> None:
         raise error(
             f"the key has {len(key)} characters; at most {KEY_CHARACTERS_MAX} are taken, as in D minor or F# dorian"
         )
+
+
+def sorted_options(options: tuple[tuple[str, float], ...], error: type[SchemaError]) -> tuple[tuple[str, float], ...]:
+    """Options by name; which there are and how far they go, the family judges.
+
+    Raises `error` for more than the bound, for a name that is none, one that comes twice, and what is no number.
+    """
+    if len(options) > OPTIONS_MAX:
+        raise error(f"there are {len(options)} options; at most {OPTIONS_MAX} are taken")
+    names = [name for name, _ in options]
+    for name, value in options:
+        if not _OPTION_NAME.fullmatch(name):
+            raise error(
+                f"an option is called {name[:80]!r}; its name has 1 to {NAME_CHARACTERS_MAX} small letters, digits and "
+                "_, and begins with a letter, such as nu"
+            )
+        if names.count(name) > 1:
+            raise error(f"the option {name} is set {names.count(name)} times; set it once")
+        if not math.isfinite(value):
+            raise error(f"the option {name} is {value:g}; it must be a finite number")
+    return tuple(sorted(options))
 
 
 def check_range(name: str, value: float, low: float, high: float, error: type[SchemaError], advice: str = "") -> None:

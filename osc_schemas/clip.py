@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from osc_schemas.request import GenerateRequest
+from osc_schemas.samples import Samples
 
-Samples = npt.NDArray[np.float32]  # (frames, channels)
+__all__ = ["Clip", "Provenance", "Samples"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 import itertools
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pythonosc.osc_message import OscMessage
@@ -16,8 +16,9 @@ from osc_schemas.errors import WireError
 from osc_schemas.kind import Kind
 from osc_schemas.nearest import nearest_only
 from osc_schemas.request import GenerateRequest, Refusal
-from osc_schemas.routes import ROUTES, SHAPE_KEY, Arg, Listener, Route, find
+from osc_schemas.routes import OPTION_KEY, ROUTES, SHAPE_KEY, SOURCE_KEY, Arg, Listener, Route, find
 from osc_schemas.shape import Shape
+from osc_schemas.source import Source
 
 _NOT_IN_OSC = re.compile("[\0\ud800-\udfff]")  # strings end with a zero, and are UTF-8
 
@@ -56,7 +57,7 @@ def write(address: str, **values: Value) -> bytes:
         raise WireError(f"{address} is not in the route table; `upbeat routes` prints what is")
     route, _ = found
     builder = OscMessageBuilder(address=address)
-    for arg in route.args:
+    for arg in _args_for(route, values):
         if arg.name not in values:
             if arg.needed:
                 raise WireError(f"{address} needs {arg.name}")
@@ -69,6 +70,15 @@ def write(address: str, **values: Value) -> bytes:
         tag = ("T" if value else "F") if arg.tag == "T" else arg.tag
         builder.add_arg(value, tag)
     return builder.build().dgram
+
+
+def _args_for(route: Route, keys: Iterable[str]) -> list[Arg]:
+    """The arguments of a row; one that stands for all keys that begin as it does, as those of `keys` that do."""
+    args: list[Arg] = []
+    for arg in route.args:
+        begun = [key for key in keys if arg.prefix and key.startswith(arg.prefix)]
+        args += [replace(arg, name=key) for key in begun] if arg.prefix else [arg]
+    return args
 
 
 def read(packet: bytes, *, to: Listener) -> list[Message]:
@@ -154,7 +164,7 @@ def _given_in_order(route: Route, address: str, params: list[object]) -> dict[st
 def _given_pairs(route: Route, address: str, params: list[object]) -> dict[str, Value]:
     if len(params) % 2:
         raise WireError(f"{address} came with {len(params)} arguments; it takes key, value, key, value")
-    args = {arg.name: arg for arg in route.args}
+    args = {arg.name: arg for arg in _args_for(route, [key for key in params[::2] if isinstance(key, str)])}
     values: dict[str, Value] = {}
     for key, value in zip(params[::2], params[1::2], strict=True):
         if key not in args:
@@ -194,14 +204,33 @@ def _fitted(address: str, arg: Arg, value: object) -> Value:
 # The classes of this package as messages, both ways.
 
 
-def write_request(request: GenerateRequest) -> bytes:
-    """A request as /engine/generate."""
-    return write("/engine/generate", **_request_values(request))
+def write_request(request: GenerateRequest) -> tuple[bytes | memoryview, ...]:
+    """A request as /engine/generate and, if it has a source, the frame of samples behind it."""
+    values, source = _request_values(request), request.source
+    if source is None:
+        return (write("/engine/generate", **values),)
+    values |= {
+        SOURCE_KEY + "frames": source.samples.shape[0],
+        SOURCE_KEY + "channels": source.samples.shape[1],
+        **{SOURCE_KEY + name: getattr(source, name) for name in _SOURCE_FIELDS},
+    }
+    return write("/engine/generate", **values), _audio(source.samples)
 
 
-def read_request(message: Message) -> GenerateRequest:
-    """The request in an /engine/generate. Raises `RequestError` for values out of range."""
-    return _request_in(message.values)
+def read_request(message: Message, audio: bytes | memoryview = b"") -> GenerateRequest:
+    """The request in an /engine/generate and the frame behind it; the source's samples are read-only.
+
+    Raises `RequestError` for values out of range, and `WireError` for a frame that does not fit what is said of it.
+    """
+    said = {key.removeprefix(SOURCE_KEY): value for key, value in message.values.items() if key.startswith(SOURCE_KEY)}
+    if not said and not len(audio):
+        return _request_in(message.values)
+    request_id = message.text("request_id")
+    if missing := [SOURCE_KEY + name for name in ("frames", "channels", "sample_rate_hz") if name not in said]:
+        raise WireError(f"the request {request_id} came with a source, but without {', '.join(missing)}")
+    frames, channels = int(said.pop("frames")), int(said.pop("channels"))
+    samples = _samples(audio, frames, channels, f"the source of {request_id}")
+    return _request_in(message.values, Source(samples=samples, **said))  # type: ignore[arg-type]
 
 
 def request_id_in(packet: bytes) -> str:
@@ -230,24 +259,19 @@ def write_clip(clip: Clip) -> tuple[bytes, memoryview]:
         "denoise_ms": come_about.denoise_ms,
         "decode_ms": come_about.decode_ms,
     }
-    audio = np.ascontiguousarray(clip.samples, dtype="<f4")
-    return write("/engine/clip", **values), audio.data.cast("B")
+    return write("/engine/clip", **values), _audio(clip.samples)
 
 
 def read_clip(message: Message, audio: bytes | memoryview) -> Clip:
-    """The clip in an /engine/clip and its audio frame; the samples are read-only. Raises `WireError` on a cut frame."""
-    channels = message.whole("channels")
+    """The clip in an /engine/clip and its audio frame; the samples are read-only. Raises `WireError` on a cut frame.
+
+    Its request has no source: who asked has that, and it does not travel twice.
+    """
     request = _request_in(message.values)
-    samples: Samples = np.frombuffer(audio, dtype="<f4") if len(audio) % 4 == 0 else np.empty(0, dtype=np.float32)
     frames = request.frames + request.tail_frames
-    if len(audio) != 4 * frames * channels:
-        raise WireError(
-            f"the clip {request.request_id} came with {len(audio)} bytes of audio; {frames} frames of {channels} "
-            f"channels have {4 * frames * channels}"
-        )
     return Clip(
         request=request,
-        samples=samples.reshape(frames, channels),
+        samples=_samples(audio, frames, message.whole("channels"), f"the clip {request.request_id}"),
         provenance=Provenance(
             family=message.text("family"),
             weights_hash=message.text("weights_hash"),
@@ -298,16 +322,37 @@ def read_kind(message: Message) -> Kind:
     )
 
 
-_PLAIN_KEYS = tuple(key for key in GenerateRequest.__dataclass_fields__ if key != "shape")
+_SOURCE_FIELDS = ("sample_rate_hz", "strength", "use")
+_PLAIN_KEYS = tuple(
+    key for key in GenerateRequest.__dataclass_fields__ if key not in ("shape", "source", "options", "fit")
+)
 
 
 def _request_values(request: GenerateRequest) -> dict[str, Value]:
     """The keys of a request; what has nothing to say is left out: no tempo, no key, a knob that bends nothing."""
     values = {key: value for key in _PLAIN_KEYS if (value := getattr(request, key)) not in (None, "")}
-    return values | {SHAPE_KEY + knob: value for knob, value in request.shape.turned.items()}
+    values |= {OPTION_KEY + name: value for name, value in request.options}
+    values |= {SHAPE_KEY + knob: value for knob, value in request.shape.turned.items()}
+    return values | ({"fit": True} if request.fit else {})
 
 
-def _request_in(values: Mapping[str, Value]) -> GenerateRequest:
-    plain = {key: value for key, value in values.items() if key in _PLAIN_KEYS}
+def _request_in(values: Mapping[str, Value], source: Source | None = None) -> GenerateRequest:
+    plain = {key: value for key, value in values.items() if key in (*_PLAIN_KEYS, "fit")}
+    options = tuple((key.removeprefix(OPTION_KEY), float(values[key])) for key in values if key.startswith(OPTION_KEY))
     turned = {key.removeprefix(SHAPE_KEY): value for key, value in values.items() if key.startswith(SHAPE_KEY)}
-    return GenerateRequest(**plain, shape=Shape(**turned))  # type: ignore[arg-type]  # the table has their names and types
+    return GenerateRequest(**plain, options=options, source=source, shape=Shape(**turned))  # type: ignore[arg-type]  # the table has their names and types
+
+
+def _audio(samples: Samples) -> memoryview:
+    """Samples as they travel: little-endian float32, frame by frame."""
+    return np.ascontiguousarray(samples, dtype="<f4").data.cast("B")
+
+
+def _samples(audio: bytes | memoryview, frames: int, channels: int, what: str) -> Samples:
+    """What travelled, read-only. Raises `WireError` if it is not as long as was said."""
+    if len(audio) != 4 * frames * channels:
+        raise WireError(
+            f"{what} came with {len(audio)} bytes of audio; {frames} frames of {channels} channels have "
+            f"{4 * frames * channels}"
+        )
+    return np.frombuffer(audio, dtype="<f4").reshape(frames, channels)

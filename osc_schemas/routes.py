@@ -11,11 +11,13 @@ from typing import Literal
 
 from osc_schemas import bounds
 from osc_schemas.shape import KNOBS, Knob
+from osc_schemas.source import CHANNELS_MAX
 
 # Stated in the first message of a link; another one is refused with both named. A new row or a new key raises it too:
 # a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
 # 2: tempo_bpm, key and shape_... of a request; /take/shape; /engine/vocabulary.
-ROUTES_VERSION = 2
+# 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
+ROUTES_VERSION = 3
 
 # Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
 # all who listen to the engine's PUB socket.
@@ -26,11 +28,16 @@ Listener = Literal["bridge", "sender", "subscribers", "engine", "client", "watch
 class Arg:
     """One argument, or one key of a message made of key, value pairs."""
 
-    name: str
+    name: str  # one that ends in <name> stands for every key that begins as it does
     tag: Literal["i", "f", "s", "d", "h", "T"]
     low: float | None = None
     high: float | None = None
     needed: bool = True  # an argument that is not may be left out, with all that follow it
+
+    @property
+    def prefix(self) -> str:
+        """What the keys that it stands for begin with; "" if it is a key of its own."""
+        return self.name.partition("<")[0] if self.name.endswith(">") else ""
 
     @property
     def range_text(self) -> str:
@@ -53,7 +60,7 @@ class Route:
     meaning: str
     args: tuple[Arg, ...] = ()
     pairs: bool = False  # arguments come as key, value, key, value in any order
-    audio: bool = False  # raw little-endian float32 follows as the next frame
+    audio: bool = False  # raw little-endian float32 follows as the next frame, if there is any
 
     @property
     def tags(self) -> str:
@@ -224,8 +231,10 @@ _EVENTS = (
 )
 
 SHAPE_KEY = "shape_"  # with the name of a knob: one key for each that is not neutral
+OPTION_KEY = "option."  # with the name of an option of the family
+SOURCE_KEY = "source_"  # with what is to be known of the samples behind the request
 
-_GENERATE = (
+_REQUEST = (
     _s("request_id"),
     _s("prompt"),
     _h("frames", 1),
@@ -237,13 +246,25 @@ _GENERATE = (
     _d("tempo_bpm", bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, needed=False),
     _s("key", needed=False),
     *(_d(SHAPE_KEY + knob.name, knob.low, knob.high, needed=False) for knob in KNOBS),
+    _d(OPTION_KEY + "<name>", needed=False),
     _d("deadline_in_s", 0, needed=False),
     _s("slot", needed=False),
     Arg(name="exact", tag="T", needed=False),
 )
 
+_GENERATE = (
+    *_REQUEST,
+    Arg(name="fit", tag="T", needed=False),
+    _h(SOURCE_KEY + "frames", 1, needed=False),
+    _i(SOURCE_KEY + "channels", 1, CHANNELS_MAX, needed=False),
+    _i(SOURCE_KEY + "sample_rate_hz", bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, needed=False),
+    _d(SOURCE_KEY + "strength", 0, 1, needed=False),
+    _s(SOURCE_KEY + "use", needed=False),
+)
+
+# What a clip says of its request: not its source, which who asked has.
 _CLIP = (
-    *_GENERATE,
+    *_REQUEST,
     _i("channels", 1, 64),
     _s("family"),
     _s("weights_hash"),
@@ -263,7 +284,15 @@ _LINK = (
         args=(_i("version"), _s("client")),
         meaning="The first message of a link; another version is refused with both named.",
     ),
-    Route(address="/engine/generate", to="engine", args=_GENERATE, pairs=True, meaning="Make a clip."),
+    Route(
+        address="/engine/generate",
+        to="engine",
+        args=_GENERATE,
+        pairs=True,
+        audio=True,
+        meaning="Make a clip. The samples of its source, if it has one, follow; with fit, frames is the most, and the "
+        "words of the prompt decide.",
+    ),
     Route(address="/engine/cancel", to="engine", args=(_s("request_id"),), meaning="Take a request back."),
     Route(address="/engine/status", to="engine", meaning="Ask for the state in numbers."),
     Route(

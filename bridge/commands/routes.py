@@ -83,4 +83,4 @@ def _args(route: Route) -> list[str]:
         name = f'"{arg.name}" {arg.tag}' if route.pairs else f"{arg.tag} {arg.name}"
         in_range = f" ({arg.range_text})" if arg.range_text else ""
         said.append(name + in_range + ("" if arg.needed else "?"))
-    return [*said, "then raw float32 audio"] if route.audio else said
+    return [*said, "then raw float32 audio" + ("?" if route.to == "engine" else "")] if route.audio else said

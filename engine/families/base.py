@@ -93,6 +93,13 @@ class Family(ABC):
     def understood(self, prompt: str) -> str:
         """What the family made of `prompt`, in a few words such as "kick, dark, short"; "" if it cannot say."""
 
+    def length_s(self, prompt: str, tempo_bpm: float | None) -> float | None:
+        """How long a clip of `prompt` is by its words, at `tempo_bpm` where one is imposed; None if they do not say.
+
+        Called on the worker's thread, for a request that leaves its length to the words.
+        """
+        return None
+
     def vocabulary(self) -> Sequence[Kind]:
         """The kinds of sound it can make and the words for them, for who wants to learn it; () if it cannot say.
 

@@ -1,5 +1,6 @@
 """A link to an engine that the test plays itself, on a real socket; every wait has a bound."""
 
+import dataclasses
 import queue
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from osc_schemas.codec import Message
 from osc_schemas.kind import Kind
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES_VERSION
+from osc_schemas.source import Source
 
 BOUND_S = 10
 
@@ -51,7 +53,8 @@ class PlayedEngine:
         """The next message to `address`; pings in between are passed over."""
         while True:
             assert self._router.poll(BOUND_S * 1000), f"no {address} came"
-            self._client, packet = self._router.recv_multipart()
+            self._client, packet, *behind = self._router.recv_multipart()
+            self.audio = b"".join(behind)
             [message] = codec.read(packet, to="engine")
             if message.route.address != "/engine/ping" or address == "/engine/ping":
                 assert message.route.address == address
@@ -76,7 +79,7 @@ class PlayedEngine:
 
     def say_clip(self, message: Message) -> None:
         """Answer a request with silence."""
-        request = codec.read_request(message)
+        request = codec.read_request(message, self.audio)
         samples = np.zeros((request.frames + request.tail_frames, 1), dtype=np.float32)
         provenance = Provenance(family="played", weights_hash="ab", device="cpu", guidance_scale=1)
         self.say(*codec.write_clip(Clip(request=request, samples=samples, provenance=provenance)))
@@ -195,6 +198,40 @@ def test_what_is_open_is_asked_again_when_the_engine_is_back(engine: PlayedEngin
     assert isinstance(ready.told(), ClipArrived)  # once
     engine.say_hello("warming")
     assert ready.told_state().state == "warming"
+
+
+def test_a_source_and_options_are_there_again_when_the_engine_is_back(engine: PlayedEngine, ready: Bridge) -> None:
+    source = Source(samples=np.linspace(-1, 1, 480, dtype=np.float32)[:, None], sample_rate_hz=44_100, strength=0.3)
+    ready.link.request(request("r1", source=source, options=(("nu", 1.2),)))
+    assert codec.read_request(engine.hear("/engine/generate"), engine.audio).source == source
+
+    engine.die()
+    assert ready.told_state().state == "lost"
+    engine.come_up()
+    engine.greet()
+    assert ready.told_state().state == "ready"
+    message = engine.hear("/engine/generate")
+    again = codec.read_request(message, engine.audio)
+    engine.say_clip(message)
+    arrived = ready.told()
+
+    assert (again.source, again.options) == (source, (("nu", 1.2),))
+    assert isinstance(arrived, ClipArrived)
+    assert arrived.clip.request.source == source  # it does not travel back; the link remembers what it asked
+
+
+def test_a_clip_that_was_to_fit_its_words_has_the_length_that_it_came_with(engine: PlayedEngine, ready: Bridge) -> None:
+    ready.link.request(request("r1", frames=48_000, tail_frames=12_000, fit=True))
+    asked = codec.read_request(engine.hear("/engine/generate"))
+    shorter = dataclasses.replace(asked, frames=480, tail_frames=240, fit=False)
+    provenance = Provenance(family="played", weights_hash="ab", device="cpu", guidance_scale=1)
+    engine.say(*codec.write_clip(Clip(request=shorter, samples=np.zeros((720, 1), np.float32), provenance=provenance)))
+
+    arrived = ready.told()
+
+    assert isinstance(arrived, ClipArrived)
+    assert (arrived.clip.request.frames, arrived.clip.request.tail_frames) == (480, 240)
+    assert not arrived.clip.request.fit
 
 
 def test_a_cancel_reaches_the_engine_or_takes_effect_without_one(engine: PlayedEngine, ready: Bridge) -> None:

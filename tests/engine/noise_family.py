@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from engine.errors import BadRequest
-from engine.families.base import NO_OPTIONS, Checkpoint, Family, no_checkpoint
+from engine.families.base import NO_OPTIONS, Checkpoint, Family, Option, no_checkpoint
 from osc_schemas.shape import NEUTRAL, Shape
 from osc_schemas.source import Source
 
@@ -18,7 +18,8 @@ class NoiseFamily(Family):
     """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, nan is no sound.
 
     On every beat of a tempo stands one sample of full scale, up to the tail; a key of G turns the noise over, and
-    one that begins with no such letter is refused; a shape's attack fades it in.
+    one that begins with no such letter is refused; a shape's attack fades it in. Of a source it keeps what the strength
+    leaves, and the option level is how loud all is.
     """
 
     name = "noise"
@@ -27,6 +28,8 @@ class NoiseFamily(Family):
     guidance_default, guidance_low, guidance_high = 1.5, 1.0, 5.0
     longest_s = 10.0
     shapes = True
+    sources_taken = frozenset({"start"})
+    options_offered = (Option(name="level", low=0.0, high=1.0, default=1.0, meaning="how loud it is"),)
     weights_hash = "0" * 64
 
     def __init__(self) -> None:
@@ -65,6 +68,11 @@ class NoiseFamily(Family):
         noise = torch.rand(1, 2, frames, generator=torch.Generator().manual_seed(seeds[0])) * 2 - 1
         if key.startswith("G"):
             noise = -noise
+        if source is not None:
+            kept = torch.from_numpy(source.samples.mean(1))[:frames]
+            noise = noise * source.strength
+            noise[..., : len(kept)] += (1 - source.strength) * kept
+        noise = noise * options.get("level", 1.0)
         if tempo_bpm is not None:
             noise[..., : frames - tail_frames : round(60 / tempo_bpm * sample_rate_hz)] = 1.0
         if shape.attack_ms:

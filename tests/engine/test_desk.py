@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from engine.backlog import SOURCE_BYTES_MAX
 from engine.desk import CLIENTS_MAX, WORKER_HANGS_AFTER_S, WORKER_QUIET_MAX_S, Desk, Reply
 from engine.errors import Cancelled
 from engine.service import Broken, Done, Ready, Service, Task, refusal
@@ -15,6 +16,7 @@ from osc_schemas import codec
 from osc_schemas.clip import Clip, Provenance
 from osc_schemas.request import GenerateRequest
 from osc_schemas.routes import ROUTES_VERSION
+from osc_schemas.source import Source
 from tests.engine.noise_family import NoiseFamily
 from tests.whole.two_kinds_family import TWO_KINDS, TwoKinds
 
@@ -32,15 +34,15 @@ class Stage:
         if ready:
             list(self.desk.finished(Ready(Service(NoiseFamily()))))
 
-    def say(self, packet: bytes, *, client: bytes = ANNA) -> list[tuple[str, dict[str, object]]]:
+    def say(self, *frames: bytes | memoryview, client: bytes = ANNA) -> list[tuple[str, dict[str, object]]]:
         """What the client gets back, as addresses and values."""
-        return heard(self.desk.heard(client, packet), client)
+        return heard(self.desk.heard(client, *map(bytes, frames)), client)
 
     def ask(self, request_id: str, *, client: bytes = ANNA, **changes: object) -> list[tuple[str, dict[str, object]]]:
         """Ask for a clip."""
         wanted: dict[str, object] = {"prompt": "kick", "frames": 480, "sample_rate_hz": 48_000}
         request = GenerateRequest(request_id=request_id, **(wanted | changes))  # type: ignore[arg-type]
-        return self.say(codec.write_request(request), client=client)
+        return self.say(*codec.write_request(request), client=client)
 
     def make(self, *, client: bytes = ANNA) -> list[tuple[str, dict[str, object]]]:
         """Have the worker finish what it was handed last, and see what its client gets."""
@@ -93,6 +95,20 @@ def test_who_has_not_said_hello_is_told_so() -> None:
 
     assert (request_id, reason) == ("r1", "no-hello")
     assert sentence == f"/engine/generate came before /hello; say /hello with version {ROUTES_VERSION} first"
+
+
+def test_the_sources_of_what_waits_have_a_bound() -> None:
+    stage = Stage()
+    stage.say(HELLO)
+    source = Source(samples=np.zeros((2**23, 2), np.float32), sample_rate_hz=192_000)  # 64 MiB
+
+    for number in range(1 + SOURCE_BYTES_MAX // source.samples.nbytes):  # one runs, the others wait
+        assert stage.ask(f"r{number}", source=source) == []
+
+    request_id, reason, sentence = sentence_of(stage.ask("one more", source=source))
+    assert (request_id, reason) == ("one more", "full")
+    assert "would be 320 MiB, and 256 MiB is the bound" in sentence
+    assert stage.ask("from words") == []
 
 
 def test_another_version_is_refused_with_both_named() -> None:
@@ -169,7 +185,7 @@ ANSWERS = {"/hello/reply", "/engine/refused", "/engine/status/reply", "/engine/p
         ("prompt", "x" * 2_000, "at most 1000"),
         ("frames", 0, "frames is 0"),
         ("frames", -5, "frames is -5"),
-        ("frames", 10**12, "frames is 1e"),
+        ("frames", 10**12, "the clip lasts 2"),
         ("steps", 0, "steps is 0"),
         ("steps", 1_000, "steps is 1000"),
         ("steps", 4, "noise offers 1, 2"),
@@ -327,8 +343,10 @@ def test_watchers_see_the_queue_and_where_the_time_went() -> None:
     stage = Stage()
     stage.say(HELLO)
 
-    request = codec.write_request(GenerateRequest(request_id="r1", prompt="kick", frames=480, sample_rate_hz=48_000))
-    assert heard(stage.desk.heard(ANNA, request), None) == [("/engine/event/queue", {"waiting": 0, "running": "r1"})]
+    [request] = codec.write_request(GenerateRequest(request_id="r1", prompt="kick", frames=480, sample_rate_hz=48_000))
+    assert heard(stage.desk.heard(ANNA, bytes(request)), None) == [
+        ("/engine/event/queue", {"waiting": 0, "running": "r1"})
+    ]
     assert [address for address, _ in stage.make(client=None)] == ["/engine/event/queue", "/engine/event/clip"]
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import zmq
 
@@ -10,8 +11,9 @@ from engine.desk import Desk
 from engine.errors import SetupError
 from engine.server import CLIPS_UNSENT_MAX, Server
 from engine.service import Worker
-from osc_schemas import codec
+from osc_schemas import bounds, codec
 from osc_schemas.routes import ROUTES_VERSION
+from osc_schemas.source import Source
 from tests.engine.noise_family import NoiseFamily
 from tests.whole.wire import BOUND_S, WireClient
 
@@ -90,12 +92,21 @@ def test_another_greeting_is_no_harm(endpoint: str) -> None:
         assert client.hear()[0].text("state") == "ready"
 
 
-def test_frames_in_several_parts_are_read_as_one(endpoint: str) -> None:
+def test_a_source_travels_behind_its_request(endpoint: str) -> None:
+    sound = np.linspace(-0.5, 0.5, 480, dtype=np.float32)[:, None]
     with WireClient(endpoint) as client:
-        ping = codec.write("/engine/ping", nonce=5)
-        client.say(ping[:8], ping[8:])
+        client.ask("r1", source=Source(samples=sound, sample_rate_hz=48_000, strength=0.0))
+        message, audio = client.hear()
 
-        assert client.hear()[0].whole("nonce") == 5
+        samples = codec.read_clip(message, audio).samples
+        np.testing.assert_allclose(samples, np.repeat(sound, 2, axis=1), atol=1e-6)
+
+
+def test_samples_behind_a_message_that_takes_none_are_refused(endpoint: str) -> None:
+    with WireClient(endpoint) as client:
+        client.say(codec.write("/engine/ping", nonce=5), b"\0" * 8)
+
+        assert "8 bytes came behind a message that takes no samples" in client.hear()[0].text("sentence")
 
 
 def test_who_sends_more_than_any_message_needs_is_hung_up_on(endpoint: str) -> None:
@@ -103,7 +114,7 @@ def test_who_sends_more_than_any_message_needs_is_hung_up_on(endpoint: str) -> N
         flood.setsockopt(zmq.LINGER, 0)
         disconnected = flood.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         flood.connect(endpoint)
-        flood.send(b"/" * 2**20)
+        flood.send(b"/" * (bounds.AUDIO_BYTES_MAX + 1))
 
         assert disconnected.poll(BOUND_S * 1000)
         flood.disable_monitor()

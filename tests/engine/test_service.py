@@ -12,6 +12,7 @@ from engine.service import Broken, Done, Outcome, Ready, Service, Task, Worker
 from osc_schemas.clip import Clip
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.shape import Shape
+from osc_schemas.source import Source
 from tests.engine.noise_family import NoiseFamily
 
 BOUND_S = 10
@@ -20,6 +21,12 @@ BOUND_S = 10
 def request(prompt: str = "kick", **changes: object) -> GenerateRequest:
     wanted: dict[str, object] = {"request_id": "r1", "prompt": prompt, "frames": 480, "sample_rate_hz": 48_000}
     return GenerateRequest(**(wanted | changes))  # type: ignore[arg-type]
+
+
+def a_sound(**changes: object) -> Source:
+    """A ramp of 480 frames, to start from."""
+    samples = np.linspace(-1, 1, 480, dtype=np.float32)[:, None]
+    return Source(**({"samples": samples, "sample_rate_hz": 48_000} | changes))  # type: ignore[arg-type]
 
 
 def task(wanted: GenerateRequest) -> Task:
@@ -60,12 +67,62 @@ def test_where_the_time_went_is_in_the_provenance() -> None:
     [
         ({"steps": 4}, "steps is 4; noise offers 1, 2"),
         ({"guidance_scale": 7.0}, "guidance_scale is 7; noise takes 1 to 5"),
-        ({"frames": 480_000, "tail_frames": 48_000}, "are 11 s together; noise makes up to 10 s"),
+        ({"frames": 481_000}, "a clip of 10.0208 s is asked for; noise makes 10 s at most$"),
+        (
+            {"frames": 480_000, "tail_frames": 12_000},
+            "a clip of 10 s is asked for; noise makes 10 s at most, of which 0.25 s are to ring out, so ask for 9.75 s",
+        ),
+        ({"options": (("levle", 0.5),)}, "noise has no option 'levle'; the nearest is level"),
+        ({"options": (("zz", 0.5),)}, "noise has no option 'zz'; it has level"),
+        ({"options": (("level", 1.5),)}, "the option level is 1.5; noise takes 0 to 1: how loud it is"),
+        ({"source": a_sound(use="loudness")}, "to follow its loudness, and noise cannot .*: it can only start from it"),
     ],
 )
 def test_what_the_family_does_not_offer_is_refused_with_its_limits(changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(BadRequest, match=sentence):
         Service(NoiseFamily()).check(request(**changes))
+
+
+def test_a_family_without_sources_options_or_shapes_says_so() -> None:
+    class Plain(NoiseFamily):
+        name, shapes, sources_taken, options_offered = "plain", False, frozenset(), ()
+
+    service = Service(Plain())
+    with pytest.raises(BadRequest, match="and plain cannot do that: it makes sounds from words alone"):
+        service.check(request(source=a_sound()))
+    with pytest.raises(BadRequest, match="plain has no option 'level'; it has none"):
+        service.check(request(options=(("level", 1.0),)))
+    with pytest.raises(BadRequest, match=r"the shape is pitch=-2, room=0\.5; plain cannot bend what it made"):
+        service.check(request(shape=Shape(room=0.5, pitch=-2)))
+
+
+def test_a_request_that_fits_is_as_long_as_its_words_say_and_never_longer_than_asked() -> None:
+    class Fitting(NoiseFamily):
+        def length_s(self, prompt: str, tempo_bpm: float | None) -> float | None:
+            return {"short": 0.5, "tempo": 240 / (tempo_bpm or 120), "long": 100.0}.get(prompt)
+
+    service, rate_hz = Service(Fitting()), 48_000
+    asked = {"frames": 8 * rate_hz, "tail_frames": 12_000, "fit": True}
+
+    def length_s(prompt: str, **changes: object) -> float:
+        clip = service.clip(task(request(prompt, **(asked | changes))))
+        assert len(clip.samples) == clip.request.frames + clip.request.tail_frames
+        assert not clip.request.fit
+        return clip.request.frames / rate_hz
+
+    assert length_s("short") == 0.5
+    assert length_s("tempo", tempo_bpm=60.0) == 4.0
+    assert length_s("long") == length_s("silent about it") == 8.0
+    service.check(request(frames=59 * rate_hz, fit=True))
+    assert length_s("long", frames=59 * rate_hz) == 9.75  # the family's longest, less the tail
+
+
+def test_a_source_and_options_reach_the_family() -> None:
+    wanted = request(source=a_sound(strength=0.0), options=(("level", 0.5),))
+
+    clip = Service(NoiseFamily()).clip(task(wanted))
+
+    np.testing.assert_allclose(clip.samples, 0.5 * np.repeat(a_sound().samples, 2, axis=1), atol=1e-6)
 
 
 def test_tempo_key_and_shape_reach_the_family() -> None:

@@ -14,6 +14,7 @@ from osc_schemas.errors import RequestError, SchemaError, WireError
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import ROUTES, find
 from osc_schemas.shape import KNOBS, NEUTRAL, Knob, Shape
+from osc_schemas.source import Source
 
 
 def packet(address: str, *args: object) -> bytes:
@@ -116,20 +117,74 @@ shapes = st.builds(
     tempo_bpm=st.none() | st.floats(20, 999),
     key=st.sampled_from(["", "D minor", "F# dorian", "k" * 40]),
     shape=shapes,
+    fit=st.booleans(),
+    options=st.dictionaries(st.sampled_from(["nu", "gamma", "eta_2"]), st.floats(-10, 10)).map(lambda d: (*d.items(),)),
 )
 def test_a_request_survives_the_wire(prompt: str, seed: int, guidance: float | None, **changes: object) -> None:
     sent = request(prompt=prompt, seed=seed, guidance_scale=guidance, tail_frames=64, **changes)
 
-    [message] = codec.read(codec.write_request(sent), to="engine")
+    [packet] = codec.write_request(sent)
+    [message] = codec.read(bytes(packet), to="engine")
 
     assert codec.read_request(message) == sent
 
 
-def test_what_a_request_leaves_neutral_does_not_travel() -> None:
-    plain, bent = codec.write_request(request()), codec.write_request(request(shape=Shape(room=0.5)))
+def test_a_source_survives_the_wire_behind_its_request() -> None:
+    samples = np.linspace(-1, 1, 2 * 500, dtype=np.float32).reshape(500, 2)
+    sent = request(source=Source(samples=samples, sample_rate_hz=44_100, strength=0.25, use="loudness"))
 
-    assert not any(word in plain for word in (b"tempo_bpm", b"key", b"shape_", b"slot"))
-    assert [knob.name for knob in KNOBS if f"shape_{knob.name}".encode() in bent] == ["room"]
+    packet, audio = codec.write_request(sent)
+    [message] = codec.read(bytes(packet), to="engine")
+    got = codec.read_request(message, audio)
+
+    assert got == sent
+    assert got.source is not None
+    assert (got.source.strength, got.source.use) == (0.25, "loudness")
+    np.testing.assert_array_equal(got.source.samples, samples)
+    with pytest.raises(WireError, match="the source of r1 came with 3999 bytes of audio"):
+        codec.read_request(message, audio[:-1])
+    [plain] = codec.write_request(request())
+    with pytest.raises(WireError, match="came with a source, but without source_frames, source_channels"):
+        codec.read_request(codec.read(bytes(plain), to="engine")[0], audio)
+
+
+def test_a_clip_tells_its_options_and_leaves_the_source_with_who_asked() -> None:
+    source = Source(samples=np.ones((4, 1), np.float32), sample_rate_hz=48_000)
+    provenance = Provenance(family="test", weights_hash="ab", device="cpu", guidance_scale=1.5)
+    wanted = request(source=source, options=(("nu", 1.2),))
+    header, audio = codec.write_clip(
+        Clip(request=wanted, samples=np.zeros((480, 1), np.float32), provenance=provenance)
+    )
+
+    [message] = codec.read(header, to="client")
+
+    assert codec.read_clip(message, audio).request == request(options=(("nu", 1.2),))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((("Nu", 1.0),), "an option is called 'Nu'"),
+        ((("nu", 1.0), ("nu", 2.0)), "the option nu is set 2 times"),
+        ((("nu", float("nan")),), "the option nu is nan"),
+        (tuple((f"o{n}", 1.0) for n in range(17)), "there are 17 options; at most 16"),
+    ],
+)
+def test_options_are_checked_where_they_are_born(options: tuple[tuple[str, float], ...], sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        request(options=options)
+
+
+def test_options_in_another_order_are_the_same_request() -> None:
+    assert request(options=(("nu", 1.0), ("gamma", 0.5))) == request(options=(("gamma", 0.5), ("nu", 1.0)))
+
+
+def test_what_a_request_leaves_neutral_does_not_travel() -> None:
+    (plain,), (bent,) = codec.write_request(request()), codec.write_request(request(shape=Shape(room=0.5)))
+
+    for word in (b"tempo_bpm", b"key", b"shape_", b"slot", b"source_", b"option.", b"fit"):
+        assert word not in bytes(plain)
+    assert [knob.name for knob in KNOBS if f"shape_{knob.name}".encode() in bytes(bent)] == ["room"]
 
 
 def test_a_request_with_unknown_or_missing_keys_is_refused() -> None:
@@ -152,6 +207,7 @@ def test_what_osc_cannot_carry_is_refused_before_it_is_sent(prompt: str) -> None
         ("frames", 0),
         ("frames", -1),
         ("frames", 10**9),
+        ("frames", 60 * 48_000 + 1),
         ("tail_frames", -1),
         ("steps", 0),
         ("steps", 1000),

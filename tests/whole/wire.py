@@ -75,7 +75,7 @@ class WireClient:
     def __exit__(self, *_: object) -> None:
         self._context.destroy(linger=0)
 
-    def say(self, *frames: bytes) -> None:
+    def say(self, *frames: bytes | memoryview) -> None:
         """Send frames as they are."""
         self._socket.send_multipart(frames)
 
@@ -83,7 +83,7 @@ class WireClient:
         """Ask for a clip."""
         wanted: dict[str, object] = {"prompt": "kick", "frames": 480, "sample_rate_hz": 48_000}
         request = GenerateRequest(request_id=request_id, **(wanted | changes))  # type: ignore[arg-type]
-        self.say(codec.write_request(request))
+        self.say(*codec.write_request(request))
         return request
 
     def hear(self) -> tuple[Message, bytes]:
