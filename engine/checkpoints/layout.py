@@ -30,7 +30,8 @@ class Converted:
     """A model's tensors under our names, part by part, and what else its files say."""
 
     parts: Mapping[str, Tensors]
-    settings: Mapping[str, Any] = field(default_factory=dict)  # such as {"scale_factor": 0.92}; plain JSON
+    # Plain JSON such as {"scale_factor": 0.92}. "sizes" are those that the files told, in place of the asked ones.
+    settings: Mapping[str, Any] = field(default_factory=dict)
     unused: tuple[str, ...] = ()  # names in the files that nothing takes, beyond those known to be unused
 
 

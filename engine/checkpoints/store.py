@@ -112,10 +112,7 @@ def verify(layout: Layout, folder: Path) -> Verified:
     with _opened(layout, found) as held:
         converted = _converted(layout, found, held)
         check_numbers(converted.parts)
-        looks = {
-            role: recognised(tensors_in(content)) or "weights of no kind that is known"
-            for role, content in held.items()
-        }
+        looks = {role: looks_like(content) for role, content in held.items()}
         parts = {name: sum(tensor.numel() for tensor in tensors.values()) for name, tensors in converted.parts.items()}
         cache.keep(converted, _place(layout, found, hashes))
     return Verified(
@@ -126,6 +123,12 @@ def verify(layout: Layout, folder: Path) -> Verified:
         unused=converted.unused,
         weights_hash=_weights_hash(hashes),
     )
+
+
+def looks_like(content: Contents) -> str:
+    """What a file is, in words."""
+    look = recognised(tensors_in(content))
+    return "weights of no kind that is known here" if look is None else look.what
 
 
 def check_fits(parts: Mapping[str, Tensors], networks: Mapping[str, nn.Module]) -> None:
@@ -178,7 +181,7 @@ def _converted(layout: Layout, found: Found, held: Mapping[str, Contents]) -> Co
     try:
         converted = layout.convert(held, found.config)
         with torch.device("meta"):
-            networks = layout.skeleton(found.config)
+            networks = layout.skeleton({**found.config, **converted.settings.get("sizes", {})})
         check_fits(converted.parts, networks)
     except WeightsError as error:
         raise WeightsError(_with_looks(layout, str(error), found, held)) from error
@@ -189,13 +192,13 @@ def _converted(layout: Layout, found: Found, held: Mapping[str, Contents]) -> Co
 
 
 def _with_looks(layout: Layout, sentence: str, found: Found, held: Mapping[str, Contents]) -> str:
-    """`sentence`, and what the files look like that it may be about."""
+    """`sentence`, and what those files look like that are no part of this family."""
     looks = []
     for role, content in held.items():
-        what = recognised(tensors_in(content))
-        if what is not None and what not in sentence:
-            looks.append(f"{found.files[role].name} looks like {what}")
-    return f"{layout.family}: {sentence}" + (f"; {', and '.join(looks)}" if looks else "")
+        look = recognised(tensors_in(content))
+        if look is not None and layout.family not in look.serves and look.what not in sentence:
+            looks.append(f"; {found.files[role].name} looks like {look.what}")
+    return f"{layout.family}: {sentence}" + "".join(looks)
 
 
 def _hashes(found: Found, *, anew: bool = False) -> dict[str, str]:
