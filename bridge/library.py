@@ -1,6 +1,7 @@
 """Takes: every clip that was made, kept with all it takes to make it again.
 
-A take's journal line is on disk before its launch; its samples follow on a thread of the library's own, written aside
+A take's journal line is on disk before its launch, and so is the sound that it was made from, if it was made from one
+(each is kept once, whatever its name was); its samples follow on a thread of the library's own, written aside
 and renamed, so a file is whole or not there. Beyond the size bound the oldest unpinned samples go, never their lines.
 """
 
@@ -22,14 +23,25 @@ import soundfile as sf
 from bridge.wav_files import forget_when
 from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.cue import Cue
+from osc_schemas.errors import RequestError
 from osc_schemas.request import GenerateRequest
 from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.source import Source, Use
 
 SAMPLES_WAITING_MAX = 256  # clips not yet on disk; more than that waits for the disk
 
 
 class TakeError(Exception):
     """A take that is asked for cannot be had. The text says what was found, what was wanted and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFrom:
+    """The sound that a take was made from: which one, and what for."""
+
+    samples_hash: str  # of `Source`; the file in the folder "sources" is called so
+    strength: float
+    use: Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +54,13 @@ class Take:
     length_beats: float
     tempo_bpm: float
     loudness_lufs: float | None  # None: silent
-    request: GenerateRequest
+    request: GenerateRequest  # without its source; `request_again` has it
     provenance: Provenance
     request_to_clip_ms: float
     made_unix_s: float
     path: Path
     pinned: bool = False
+    made_from: MadeFrom | None = None
 
 
 def take_id_of(cue_name: str, clip: Clip) -> str:
@@ -68,6 +81,8 @@ def take_id_of(cue_name: str, clip: Clip) -> str:
     more = [request.tempo_bpm, request.key, asdict(request.shape)]
     if more != [None, "", asdict(NEUTRAL)]:  # without them the id stays what it was before there were any
         made_of += more
+    if request.options or request.source:
+        made_of.append({"options": request.options, "source": request.source and request.source.identity})
     digest = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:10]
     return f"{re.sub(r'[^a-z0-9]+', '-', cue_name.lower()).strip('-') or 'take'}-{digest}"
 
@@ -83,7 +98,8 @@ class Library:
         self._max_bytes = int(max_gb * 1e9)
         self._on_trouble = on_trouble
         try:
-            (folder / "samples").mkdir(parents=True, exist_ok=True)
+            for name in ("samples", "sources"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
             self.takes = read_journal(folder)
             self._journal = (folder / "journal.jsonl").open("a", encoding="utf-8")
         except OSError as error:
@@ -91,6 +107,7 @@ class Library:
                 f"the takes folder {folder} cannot be written ({error.strerror}); "
                 "name another with UPBEAT_HOME, or give yourself the right to write there"
             ) from error
+        self._held: set[Path] = set()  # sounds that are known to be on disk
         self._waiting: queue.Queue[tuple[Take, Samples] | None] = queue.Queue(maxsize=SAMPLES_WAITING_MAX)
         self._writer = threading.Thread(target=self._write_samples, name="takes", daemon=True)
         self._writer.start()
@@ -99,6 +116,11 @@ class Library:
         self, clip: Clip, cue: Cue, *, tempo_bpm: float, loudness_lufs: float | None, request_to_clip_ms: float
     ) -> Take:
         """The take of `clip`, journalled when this returns; its samples follow within a second."""
+        source = clip.request.source
+        made_from = None
+        if source is not None:
+            self.hold(source)
+            made_from = MadeFrom(samples_hash=source.samples_hash, strength=source.strength, use=source.use)
         take_id = take_id_of(cue.name, clip)
         known = self.takes.get(take_id)
         take = Take(
@@ -108,18 +130,31 @@ class Library:
             length_beats=cue.length_beats,
             tempo_bpm=tempo_bpm,
             loudness_lufs=loudness_lufs,
-            request=clip.request,
+            request=replace(clip.request, source=None),
             provenance=clip.provenance,
             request_to_clip_ms=request_to_clip_ms,
             made_unix_s=time.time(),
             path=self.folder / "samples" / f"{take_id}.wav",
             pinned=known.pinned if known else False,
+            made_from=made_from,
         )
         self.takes[take_id] = take
         self._line({"kind": "take", **_as_json(take)})
         if known is None or not known.path.exists():
             self._waiting.put((take, clip.samples))
         return take
+
+    def hold(self, source: Source) -> None:
+        """Have a sound that takes are made from in the folder, whole, when this returns; again costs nothing."""
+        path = self.folder / "sources" / f"{source.samples_hash}.wav"
+        if path in self._held:
+            return
+        try:
+            if not path.exists():
+                write_wav(path, source.samples, source.sample_rate_hz)
+            self._held.add(path)
+        except (OSError, sf.LibsndfileError) as error:
+            self._on_trouble(f"the sound {path.name} is not kept ({error}); what is made from it cannot be made again")
 
     def pin(self, take_id: str, *, pinned: bool = True) -> Take:
         """Never drop this take's samples (or, with `pinned` false, allow it again). Raises `TakeError` if unknown."""
@@ -162,7 +197,8 @@ class Library:
 
     def _make_room(self) -> None:
         files = sorted((self.folder / "samples").glob("*.wav"), key=lambda path: path.stat().st_mtime)
-        too_many = sum(path.stat().st_size for path in files) - self._max_bytes
+        held = (self.folder / "sources").glob("*.wav")  # these stay, as lines do: without them a line says too little
+        too_many = sum(path.stat().st_size for path in (*files, *held)) - self._max_bytes
         pinned = {take.path.name for take in list(self.takes.values()) if take.pinned}
         for path in files:
             if too_many <= 0:
@@ -193,6 +229,27 @@ def read_samples(take: Take) -> Samples:
         raise TakeError(f"{take.path} is cut short: it has {len(samples)} frames of {wanted}; {again}")
     kept: Samples = np.ascontiguousarray(samples, dtype=np.float32)
     return kept
+
+
+def request_again(take: Take) -> GenerateRequest:
+    """What makes the samples of a take again, the sound that it was made from included.
+
+    Raises `TakeError` if that sound is gone or damaged.
+    """
+    if (made_from := take.made_from) is None:
+        return take.request
+    path = take.path.parent.parent / "sources" / f"{made_from.samples_hash}.wav"
+    try:
+        samples, rate_hz = sf.read(path, dtype="float32", always_2d=True)
+        source = Source(samples=samples, sample_rate_hz=rate_hz, strength=made_from.strength, use=made_from.use)
+    except (sf.LibsndfileError, RequestError) as error:
+        found = "is damaged" if path.exists() else "is gone"
+        raise TakeError(f"the sound that {take.take_id} was made from {found}; put back the file {path}") from error
+    if source.samples_hash != made_from.samples_hash:
+        raise TakeError(
+            f"{path} holds another sound than the one that {take.take_id} was made from; put back the file as it was"
+        )
+    return replace(take.request, source=source)
 
 
 def read_journal(folder: Path) -> dict[str, Take]:
@@ -233,7 +290,11 @@ def _as_json(take: Take) -> dict[str, Any]:
 def _from_json(entry: dict[str, Any], folder: Path) -> Take:
     fields = {key: value for key, value in entry.items() if key in Take.__dataclass_fields__}
     request = fields["request"]
-    fields["request"] = GenerateRequest(**(request | {"shape": Shape(**request.get("shape", {}))}))
+    options = tuple((name, value) for name, value in request.get("options", ()))
+    request |= {"shape": Shape(**request.get("shape", {})), "options": options}
+    fields["request"] = GenerateRequest(**request)
+    if fields.get("made_from") is not None:
+        fields["made_from"] = MadeFrom(**fields["made_from"])
     fields["provenance"] = Provenance(**fields["provenance"])
     fields["path"] = folder / "samples" / Path(fields["path"]).name
     return Take(**fields)

@@ -110,6 +110,9 @@ class Player:
         self._lamp_beat = -math.inf
         self._deeds = Deeds(self)
         self.gains_db: dict[str, float] = {}
+        for cue in music.cues.values():  # so that a launch waits for no disk
+            if cue.source is not None:
+                library.hold(cue.source)
         for name, track in music.tracks.items():
             self.set_gain(name, track.gain_db, ramp_s=0.0)
 

@@ -61,6 +61,8 @@ def request_for(
         guidance_scale=cue.guidance_scale,
         tempo_bpm=tempo_bpm,
         key="" if cue.key == KEY_OFF else cue.key or key,
+        source=cue.source,
+        options=cue.options,
         shape=on_top_of(cue.shape, knobs),
         deadline_in_s=max(0.0, deadline_in_s),
         slot=slot,

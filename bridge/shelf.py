@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from bridge.tracks.sound import Sound
 from osc_schemas.request import GenerateRequest
-from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.shape import NEUTRAL
 
 SHELF_BYTES_MAX = 2**30
 
-SoundKey = tuple[str, int, int, float | None, int, int, int, float | None, str, Shape]
+SoundKey = tuple[object, ...]
 
 
 def sound_key(request: GenerateRequest) -> SoundKey:
@@ -24,6 +24,9 @@ def sound_key(request: GenerateRequest) -> SoundKey:
         request.sample_rate_hz,
         request.tempo_bpm,
         request.key,
+        None if request.source is None else request.source.identity,
+        request.options,
+        request.fit,
         request.shape,
     )
 

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from osc_schemas import bounds
 from osc_schemas.errors import CueError
 from osc_schemas.shape import NEUTRAL, Shape
+from osc_schemas.source import Source
 
 # What becomes of a clip that misses its landing: the slot's last good take plays instead; the clip waits for the next
 # quantum; it sounds at once, off the grid; or it is dropped.
@@ -30,6 +31,8 @@ class Cue:
     late: LateRule = "last-take"
     gain_db: float = 0.0
     key: str = ""  # such as "F# dorian", which its pitches are brought into; "": the set's own; "off": none
+    source: Source | None = None  # a sound that its clips start from, or follow
+    options: tuple[tuple[str, float], ...] = ()  # numbers that the family takes besides, by name
     shape: Shape = NEUTRAL  # how its clips are bent, before the knobs of its track
     swap_fade_ms: float = 5.0  # how long the crossfade is when this cue takes over its track
 
@@ -52,4 +55,5 @@ class Cue:
         bounds.check_choice("late", self.late, LATE_RULES, CueError)
         bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, CueError)
         bounds.check_key(self.key, CueError)
+        object.__setattr__(self, "options", bounds.sorted_options(self.options, CueError))
         bounds.check_range("swap_fade_ms", self.swap_fade_ms, 0, 1_000, CueError)

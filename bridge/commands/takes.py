@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +107,9 @@ def make_again(take: "Take", engine_endpoint: str | None) -> None:
     Raises `CommandError` if that engine's model is another one than the take's: its samples would be another sound.
     """
     from bridge.commands.one_engine import one_engine
-    from bridge.library import take_id_of, write_wav
+    from bridge.library import request_again, take_id_of, write_wav
 
-    request = replace(take.request, exact=True, slot="", deadline_in_s=10.0)
+    request = replace(request_again(take), exact=True, slot="", deadline_in_s=10.0)
     with one_engine(engine_endpoint) as engine:
         clip = engine.clip(request).clip
     if take_id_of(take.cue, clip) != take.take_id:
@@ -137,6 +137,8 @@ def facts(take: "Take") -> dict[str, Any]:
         "tempo_bpm": take.tempo_bpm,
         "key": request.key,
         "shape": request.shape.turned,
+        "options": dict(request.options),
+        "made_from": None if take.made_from is None else asdict(take.made_from),
         "loudness_lufs": take.loudness_lufs,
         "family": provenance.family,
         "weights_hash": provenance.weights_hash,
