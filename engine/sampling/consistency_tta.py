@@ -12,11 +12,20 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor
 
+from engine.text.states import TextStates
+
 TIMESTEPS: Final = 1000
 NOISE_ALONE: Final = 999.0  # the timestep at which the network was trained to be given no signal at all
 GRID: Final = 17  # the student was trained at 999 k / 17, k = 1 to 17, and nowhere else
 BETA_START: Final = 0.00085
 BETA_END: Final = 0.012
+
+
+class Denoiser(Protocol):
+    """The U-Net."""
+
+    def __call__(self, x: Tensor, timestep: Tensor, guidance_scale: Tensor, text: TextStates) -> Tensor:
+        """Clean latents of x, both (batch, ...)."""
 
 
 class Query(Protocol):
@@ -81,6 +90,33 @@ def place_of_strength(strength: float) -> int:
     (17, 10, 1)
     """
     return max(1, round(strength * GRID))
+
+
+def guided_query(
+    denoiser: Denoiser,
+    x: Tensor,
+    timestep: float,
+    *,
+    text: TextStates,
+    guidance_scale: float,
+    unguided: TextStates | None = None,
+    guidance_post: float = 1.0,
+) -> Tensor:
+    """Clean latents of x (batch, ...), with the network's own guidance and, if `unguided` is given, guidance from outside.
+
+    That is how far to go from what the network makes of the empty prompt, past what it makes of the text; both halves
+    are one batch with as many tokens.
+    """
+    number = {"dtype": torch.float64, "device": x.device}  # timesteps and scales are exact until they are waves
+    at, scale = torch.tensor([timestep], **number), torch.tensor([guidance_scale], **number)
+    if unguided is None:
+        return denoiser(x, at, scale, text)
+    both = TextStates(
+        states=torch.cat([unguided.states, text.states]),
+        mask=torch.cat([unguided.mask, text.mask]),
+    )
+    without, with_text = denoiser(torch.cat([x, x]), at, scale, both).chunk(2)
+    return (1 - guidance_post) * without + guidance_post * with_text
 
 
 def consistency_tta_sample(

@@ -1,7 +1,7 @@
 """AudioLDM's HiFi-GAN: log-mel to 16 kHz, whole or in chunks that add up to the whole. Source: arXiv:2010.05646."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
@@ -80,20 +80,22 @@ class HiFiGAN(nn.Module):
         waveform: Tensor = self.generator(mel[:, 0])
         return waveform
 
-    def chunks(self, mel: Tensor, *, hops: int = CHUNK_HOPS) -> Iterator[Tensor]:
-        """`waveform` in pieces of so many hops each, made one by one as they are taken.
+    def spans(self, hops: int, *, each: int = CHUNK_HOPS) -> list[tuple[int, int]]:
+        """A mel's hops in pieces: the first of each, and the one after its last; `waveform` is their `piece`s in a row."""
+        return [(first, min(first + each, hops)) for first in range(0, hops, each)]
 
-        Each is computed with the hops around it that it depends on, so nothing is heard of where they join.
+    def piece(self, mel: Tensor, span: tuple[int, int]) -> Tensor:
+        """What `waveform(mel)` has for the hops of a span, 160 frames each, and the frames at the end with the last.
+
+        It is computed with the hops around it that it depends on, and so nothing is heard of where pieces meet.
         """
-        end_hop, end = mel.shape[2], self.frames(mel.shape[2])
-        for hop in range(0, end_hop, hops):
-            first = hop * self.frames_per_hop
-            after = end if hop + hops >= end_hop else (hop + hops) * self.frames_per_hop
-            heard_first, heard_last = self.hops_heard(first, after - 1)
-            heard_first = max(heard_first, 0)
-            piece = self.waveform(mel[:, :, heard_first : heard_last + 1])
-            skipped = heard_first * self.frames_per_hop
-            yield piece[:, first - skipped : after - skipped]
+        first, after = (hop * self.frames_per_hop for hop in span)
+        if span[1] == mel.shape[2]:
+            after = self.frames(mel.shape[2])
+        heard_first, heard_last = self.hops_heard(first, after - 1)
+        heard_first = max(heard_first, 0)
+        skipped = heard_first * self.frames_per_hop
+        return self.waveform(mel[:, :, heard_first : heard_last + 1])[:, first - skipped : after - skipped]
 
 
 def centred(waveform: Tensor) -> Tensor:
