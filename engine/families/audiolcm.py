@@ -20,7 +20,14 @@ from engine.families.base import Checkpoint
 from engine.families.published import Draw, Published
 from engine.sampling.lcm import LCMSchedule, guidance_embedding, lcm_sample
 from engine.sampling.noise import seeded_noise
-from engine.text.bert_and_t5 import TOKENS, BertAndT5, Tokens, structured_caption, tokens_from
+from engine.text.bert_and_t5 import (
+    TOKENS,
+    BertAndT5,
+    Tokens,
+    bert_tokens_from,
+    structured_caption,
+    t5_tokens_from,
+)
 from engine.text.states import TextStates
 from engine.vocoders.bigvgan import BigVGAN
 
@@ -90,8 +97,8 @@ class AudioLCM(Published):
             filled(lambda: MelVAE1d(config["vae"]), parts["autoencoder"]),
             filled(lambda: BigVGAN(config["vocoder"]), parts["vocoder"]),
             schedule=LCMSchedule.of(config["schedule"]),
-            bert_tokens=tokens_from(model.tokenizers[BERT_VOCABULARY]),
-            t5_tokens=tokens_from(model.tokenizers[T5_VOCABULARY]),
+            bert_tokens=bert_tokens_from(model.tokenizers[BERT_VOCABULARY]),
+            t5_tokens=t5_tokens_from(model.tokenizers[T5_VOCABULARY]),
             weights_hash=model.weights_hash,
         )
 

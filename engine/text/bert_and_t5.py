@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoTokenizer, BertConfig, BertModel, T5Config, T5EncoderModel
+from transformers import BertConfig, BertModel, BertTokenizerFast, T5Config, T5EncoderModel, T5TokenizerFast
 
 TOKENS: Final = 77  # of each encoder, whatever the prompt's length
 PADDING: Final = 0  # in both vocabularies
@@ -94,9 +94,18 @@ def structured_caption(prompt: str) -> str:
     return f"<{prompt}& all>" if prompt else ""
 
 
-def tokens_from(folder: Path) -> Tokens:
-    """The tokenizer whose vocabulary lies in `folder`, cutting and padding every text to `TOKENS` ids."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+def bert_tokens_from(folder: Path) -> Tokens:
+    """BERT's tokenizer by the vocabulary in `folder`: `tokenizer.json` or `vocab.txt`."""
+    return _padded(BertTokenizerFast.from_pretrained(folder, local_files_only=True))
+
+
+def t5_tokens_from(folder: Path) -> Tokens:
+    """T5's tokenizer by the vocabulary in `folder`: `tokenizer.json` or `spiece.model`."""
+    return _padded(T5TokenizerFast.from_pretrained(folder, local_files_only=True))
+
+
+def _padded(tokenizer: Any) -> Tokens:
+    """Every text cut and padded to `TOKENS` ids, the marks of beginning and end among them."""
 
     def tokens(text: str) -> Tensor:
         ids = tokenizer(text, truncation=True, max_length=TOKENS)["input_ids"]
