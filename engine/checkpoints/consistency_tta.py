@@ -141,7 +141,7 @@ def _check_bare(tensors: Tensors) -> None:
         return
     if _holds(tensors, ONLINE):
         raise WeightsError(
-            "the file of the U-Net holds a student's online weights alone, and its authors play only their slow average; "
+            "the file of the U-Net holds a student's online weights alone, and what its authors play is their average; "
             f"{ADVICE}"
         )
     if _holds(tensors, TEACHER) or _holds(tensors, "unet."):

@@ -1,5 +1,6 @@
 """ConsistencyTTA: a prompt becomes up to 10 s of 16 kHz mono in one call of a U-Net. Source: arXiv:2309.10740."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -64,7 +65,7 @@ class ConsistencyTTA(Published):
             low=0.0,
             high=1.0,
             default=1.0,
-            meaning="1: the steps after the first as their authors place them, the last without noise; 0: where trained",
+            meaning="1: later steps as the model's authors place them, the last at no noise; 0: where it was trained",
         ),
     )
     sources_taken = frozenset({"start"})
@@ -108,10 +109,17 @@ class ConsistencyTTA(Published):
         places = max(SHORTEST_PLACES, -(-places // MULTIPLE) * MULTIPLE)
         return (CHANNELS, places, BANDS)
 
-    @torch.no_grad()
     def sampled(self, draw: Draw) -> Tensor:
-        """(batch, 8, places, 16) clean latents. Row by row, noise is drawn from the row's seed, anew for each step."""
-        timesteps = timesteps_of(draw)
+        """(batch, 8, places, 16) clean latents: each row of noises from its own seed, a new one for each step."""
+        noises = [
+            seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=f"step {step}" if step else "start")
+            for step in range(len(timesteps_of(draw)))
+        ]
+        return self.denoised(draw, noises)
+
+    @torch.no_grad()
+    def denoised(self, draw: Draw, noises: Sequence[Tensor]) -> Tensor:
+        """Clean latents of given noises (batch, 8, places, 16), used in order, one for each step."""
         text = batch_of(draw.texts)
         guidance_post = draw.options["guidance_post"]
         unguided = batch_of([self.text("")] * len(draw.texts), tokens=text.mask.shape[1]) if guidance_post > 1 else None
@@ -128,12 +136,8 @@ class ConsistencyTTA(Published):
                 guidance_post=guidance_post,
             )
 
-        noises = [
-            seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=f"step {step}" if step else "start")
-            for step in range(len(timesteps))
-        ]
         start = None if draw.start is None else draw.start.latents
-        return consistency_tta_sample(query, noises, timesteps=timesteps, start=start)
+        return consistency_tta_sample(query, noises, timesteps=timesteps_of(draw), start=start)
 
     @torch.no_grad()
     def decoded(self, latents: Tensor, *, checkpoint: Checkpoint) -> Tensor:
@@ -148,7 +152,7 @@ class ConsistencyTTA(Published):
 
     @torch.no_grad()
     def latents_of(self, waveform: Tensor, *, latent_shape: tuple[int, ...]) -> Tensor:
-        """(1, 8, places, 16) of a waveform (1, frames), followed by silence and at the level of the training's sounds."""
+        """(1, 8, places, 16) of a waveform (1, frames), brought to the level that the encoder was trained on."""
         hops = HOPS * latent_shape[1]
         frames = hops * self.vocoder.frames_per_hop
         level = at_trained_level(waveform[:, :frames])

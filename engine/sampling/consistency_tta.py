@@ -102,13 +102,12 @@ def guided_query(
     unguided: TextStates | None = None,
     guidance_post: float = 1.0,
 ) -> Tensor:
-    """Clean latents of x (batch, ...), with the network's own guidance and, if `unguided` is given, guidance from outside.
+    """Clean latents of x (batch, ...): with the network's own guidance, and from outside if `unguided` is given.
 
-    That is how far to go from what the network makes of the empty prompt, past what it makes of the text; both halves
-    are one batch with as many tokens.
+    The latter is how far to go from what the network makes of the empty prompt, past what it makes of the text. Both
+    are one batch, and have as many tokens.
     """
-    number = {"dtype": torch.float64, "device": x.device}  # timesteps and scales are exact until they are waves
-    at, scale = torch.tensor([timestep], **number), torch.tensor([guidance_scale], **number)
+    at, scale = torch.tensor([[timestep], [guidance_scale]], dtype=torch.float64, device=x.device)
     if unguided is None:
         return denoiser(x, at, scale, text)
     both = TextStates(

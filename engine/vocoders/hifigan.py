@@ -81,7 +81,7 @@ class HiFiGAN(nn.Module):
         return waveform
 
     def spans(self, hops: int, *, each: int = CHUNK_HOPS) -> list[tuple[int, int]]:
-        """A mel's hops in pieces: the first of each, and the one after its last; `waveform` is their `piece`s in a row."""
+        """A mel's hops in parts: the first of each, and the one after its last. `waveform` is their pieces in a row."""
         return [(first, min(first + each, hops)) for first in range(0, hops, each)]
 
     def piece(self, mel: Tensor, span: tuple[int, int]) -> Tensor:
