@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from bridge.audience import SUBSCRIBERS_MAX
 from bridge.library import TakeError
+from bridge.scheduler import Grid
 from bridge.set_words import cue_with, nearest
 from bridge.triggers.heard import Heard
-from osc_schemas import codec
+from osc_schemas import bounds, codec
+from osc_schemas.bounds import STEPS_OFFERED
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
 from osc_schemas.routes import ROUTES
@@ -24,7 +26,7 @@ STOP_FADE_S = 0.03
 PANIC_FADE_S, PANIC_AGAIN_S = 0.1, 2.0
 GAIN_RAMP_S = 0.02
 SAID_CUES_MAX = 1_000  # /cue/say makes a cue; beyond this the oldest said ones are forgotten
-REFINED_STEPS = 4
+REFINED_STEPS = 4  # or, if the model has no such number, as many as it has below
 
 
 class Deeds:
@@ -129,9 +131,24 @@ class Deeds:
             raise CueError(str(error)) from error
 
     def take_refine(self, heard: Heard) -> None:
-        """Make the current take again from the same seed at more steps, and swap it in."""
-        cue, _ = self._current(heard)
-        self._fire(replace(cue, steps=REFINED_STEPS), heard)
+        """Make the current take again from the same seed at more steps, to take over where the loop's next pass begins.
+
+        It is the draft's twin, so it comes in at the same place of the same loop and not wherever the quantum has it.
+        """
+        cue, sound = self._current(heard)
+        offered = self._player.engine.steps_offered or STEPS_OFFERED
+        if "steps" in heard.message.values:
+            steps = heard.message.whole("steps")
+            bounds.check_choice("steps", steps, offered, CueError)
+        else:
+            steps = max((number for number in offered if number <= REFINED_STEPS), default=offered[0])
+            if steps <= cue.steps:
+                more = ", ".join(str(number) for number in offered if number > cue.steps)
+                what = f"name a number above that: {more}" if more else "the model makes no finer one"
+                raise CueError(f"the take on {cue.track} was made at {cue.steps} steps already; {what}")
+        passes = self._player.launcher.tracks[cue.track].passes(sound)
+        grid = None if passes is None else Grid(from_beat=passes[0], every_beats=passes[1])
+        self._fire(replace(cue, steps=steps), heard, grid=grid)
 
     def take_shape(self, heard: Heard) -> None:
         """Turn a knob of a track, or with reset all of them back."""
@@ -240,13 +257,13 @@ class Deeds:
 
     # Finding what a message names ------------------------------------------------------------------------------------
 
-    def _fire(self, cue: Cue, heard: Heard, *, sound: "Sound | None" = None) -> "Wish":
+    def _fire(self, cue: Cue, heard: Heard, *, sound: "Sound | None" = None, grid: Grid | None = None) -> "Wish":
         player = self._player
         not_before_frame = 0
         if heard.message.at_unix_s is not None:
             not_before_frame = player.mixer.frame + player.frames(heard.message.at_unix_s - player.unix_s())
         return player.fire(
-            cue, trigger=heard.trigger, reply=heard.reply, not_before_frame=not_before_frame, sound=sound
+            cue, trigger=heard.trigger, reply=heard.reply, not_before_frame=not_before_frame, sound=sound, grid=grid
         )
 
     def _cue(self, heard: Heard) -> Cue:

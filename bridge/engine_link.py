@@ -78,6 +78,7 @@ class EngineLink:
         self.state: EngineState = "connecting"
         self.family = ""
         self.weights_hash = ""
+        self.steps_offered: tuple[int, ...] = ()  # once it is ready
         self._on_event = on_event
         self._identity = b"bridge-" + secrets.token_hex(8).encode()  # the same over all connections of this link
         self._open = OpenRequests()  # this and all below: link thread only
@@ -269,6 +270,7 @@ class EngineLink:
     def _greeted(self, message: Message) -> None:
         self.family = message.text("family")
         self.weights_hash = message.text("weights_hash")
+        self.steps_offered = tuple(int(steps) for steps in str(message.values.get("steps", "")).split())
         match message.text("state"):
             case "ready":
                 self._become("ready", f"{self.family}, weights {self.weights_hash[:12]}")

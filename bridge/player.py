@@ -16,7 +16,7 @@ from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.launcher import Launcher
 from bridge.library import Library
-from bridge.scheduler import LatencyBook, landing_beat, request_for, verdict
+from bridge.scheduler import Grid, LatencyBook, landing_beat, request_for, verdict
 from bridge.set_file import NoteTrigger, Set
 from bridge.shaper import Shaper
 from bridge.shelf import sound_key
@@ -54,6 +54,10 @@ class EngineAsked(Protocol):
     @property
     def family(self) -> str:
         """The model that answers."""
+
+    @property
+    def steps_offered(self) -> tuple[int, ...]:
+        """How many steps that model can take; () while nobody knows."""
 
     def request(self, request: GenerateRequest) -> None:
         """Ask for a clip; the answer comes to `Player.engine_said`."""
@@ -148,13 +152,15 @@ class Player:
         asked_beat: float | None = None,
         not_before_frame: int = 0,
         sound: Sound | None = None,
+        grid: Grid | None = None,
     ) -> Wish:
-        """Wish for `cue` at `asked_beat`, or on the first quantum that leaves the engine its time.
+        """Wish for `cue` at `asked_beat`, or on the first quantum (or line of `grid`) that leaves the engine its time.
 
         A sound that is at hand (given, or made before from the same words) needs no engine. Raises `CueError` when
         too much is under way.
         """
         now_frame = self.mixer.frame
+        grid = grid or Grid(every_beats=cue.quantum_beats)
         self.play()
         soonest_beat = self.transport.beat_at_frame(now_frame + self._place_ahead_frames)
         request = self._request(cue, beat=soonest_beat if asked_beat is None else asked_beat)
@@ -162,13 +168,12 @@ class Player:
         if asked_beat is None:
             lookahead_s = 0.0 if at_hand else self.latencies.p99_s(request)
             earliest_frame = max(now_frame + self._place_ahead_frames + self.frames(lookahead_s), not_before_frame)
-            asked_beat = landing_beat(
-                earliest_beat=max(0.0, self.transport.beat_at_frame(earliest_frame)), quantum_beats=cue.quantum_beats
-            )
+            asked_beat = grid.landing_beat(max(0.0, self.transport.beat_at_frame(earliest_frame)))
             if self.transport.tempo_at_beat(asked_beat) != request.tempo_bpm:
                 request = self._request(cue, beat=asked_beat)
                 at_hand = sound or self._nearly_at_hand(request, cue)
         wish = self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=at_hand)
+        wish.grid = grid
         self.answer_where(wish)
         return wish
 
@@ -383,10 +388,8 @@ class Player:
                 return
         wish.how = "now" if rule == "now" else "next"
         wait_s = 0.0 if wish.sound else self.latencies.p99_s(wish.request)
-        wish.asked_beat = landing_beat(
-            earliest_beat=self.transport.beat_at_frame(soonest_frame + self.frames(wait_s)),
-            quantum_beats=0.0 if rule == "now" else wish.cue.quantum_beats,
-        )
+        earliest_beat = self.transport.beat_at_frame(soonest_frame + self.frames(wait_s))
+        wish.asked_beat = earliest_beat if rule == "now" else wish.grid.landing_beat(earliest_beat)
         self.answer_where(wish)
 
     def answer_where(self, wish: Wish) -> None:

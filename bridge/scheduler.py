@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from typing import Literal
 
 from bridge.knobs import on_top_of
@@ -25,6 +26,23 @@ def landing_beat(*, earliest_beat: float, quantum_beats: float) -> float:
         return earliest_beat
     # A clock reading a hair past the bar line is still on it; without the slack it would cost a whole bar.
     return math.ceil(earliest_beat / quantum_beats - 1e-6) * quantum_beats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Where a cue may land: on its quantum, or where the passes of a loop that it takes over from begin."""
+
+    every_beats: float
+    from_beat: float = 0.0
+
+    def landing_beat(self, earliest_beat: float) -> float:
+        """The first line of the grid that is not before `earliest_beat`.
+
+        >>> Grid(every_beats=4, from_beat=3).landing_beat(8.5)
+        11.0
+        """
+        ahead_beats = landing_beat(earliest_beat=earliest_beat - self.from_beat, quantum_beats=self.every_beats)
+        return self.from_beat + ahead_beats
 
 
 def request_for(

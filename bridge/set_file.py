@@ -25,10 +25,13 @@ from bridge.set_words import (
     cue_with,
     nearest,
 )
+from bridge.sound_files import SoundFileError, read_source
 from bridge.toml_lines import KeyPath, key_lines
 from bridge.toml_values import Table, built, check_keys, fitted, table_at, tables_at, values_for
 from osc_schemas.cue import Cue
+from osc_schemas.errors import RequestError
 from osc_schemas.shape import Shape
+from osc_schemas.source import Source
 
 __all__ = [
     "SETTABLE",
@@ -49,6 +52,7 @@ __all__ = [
     "read_set",
 ]
 
+_FROM = {"from": str, "follow": str, "strength": float}  # a cue's keys for a sound that comes along
 _HEAD = ("title", "tempo_bpm", "key", "meter", "length_bars", "sample_rate_hz")  # the keys of [set]
 FILE_BYTES_MAX = 1_000_000
 
@@ -118,13 +122,14 @@ def _placed(error: SetError, text: str, source: str) -> SetError:
 def _set(document: Table, path: Path | None) -> Set:
     check_keys(document, ("set", "engine", "tracks", "cues", "scenes", "triggers", "timeline"), ())
     head = values_for(Set, table_at(document, "set"), ("set",), names=_HEAD)
-    engine = _read(EngineChoice, table_at(document, "engine"), ("engine",))
+    engine = _engine(table_at(document, "engine"), ("engine",))
+    folder = None if path is None else path.parent
     timeline, moves = _timeline(tables_at(document, "timeline"))
     values = {
         **head,
         "engine": engine,
         "tracks": {str(key[-1]): _track(table, key) for table, key in _named(document, "tracks")},
-        "cues": {str(key[-1]): _cue(table, key, engine) for table, key in _named(document, "cues")},
+        "cues": {str(key[-1]): _cue(table, key, engine, folder) for table, key in _named(document, "cues")},
         "scenes": {str(key[-1]): _read(_Scene, table, key).cues for table, key in _named(document, "scenes")},
         "midi": _midi(table_at(document, "triggers")),
         "timeline": tuple(entry for entry, _ in timeline),
@@ -171,13 +176,72 @@ def _effect(table: Table, key: KeyPath) -> Effect:
     return built(Effect, {**own, "parameters": parameters}, key, sound={})
 
 
-def _cue(table: Table, key: KeyPath, engine: EngineChoice) -> Cue:
-    names = [field.name for field in fields(Cue) if field.name != "name"]
-    check_keys(table, names, key)
-    plain = {name: value for name, value in table.items() if name != "shape"}
-    values = values_for(Cue, plain, key, names=names)
-    shape = _read(Shape, table_at(table, "shape", key), (*key, "shape"))
-    return built(Cue, {"steps": engine.steps, **values, "shape": shape, "name": key[-1]}, key, sound=_SOUND[Cue])
+def _engine(table: Table, key: KeyPath) -> EngineChoice:
+    plain = {name: value for name, value in table.items() if name != "options"}
+    check_keys(table, ("family", "steps", "options"), key)
+    values = {**values_for(EngineChoice, plain, key, names=("family", "steps")), "options": _options(table, key)}
+    return built(EngineChoice, values, key, sound={})
+
+
+def _cue(table: Table, key: KeyPath, engine: EngineChoice, folder: Path | None) -> Cue:
+    names = [field.name for field in fields(Cue) if field.name not in ("name", "source", "shape", "options")]
+    check_keys(table, (*names, "shape", "options", *_FROM), key)
+    plain = {name: value for name, value in table.items() if name in names}
+    values = {
+        "steps": engine.steps,
+        **values_for(Cue, plain, key, names=names),
+        "source": _source(table, key, folder),
+        "options": tuple({**dict(engine.options), **dict(_options(table, key))}.items()),
+        "shape": _read(Shape, table_at(table, "shape", key), (*key, "shape")),
+        "name": key[-1],
+    }
+    return built(Cue, values, key, sound=_SOUND[Cue])
+
+
+def _options(table: Table, key: KeyPath) -> tuple[tuple[str, float], ...]:
+    """A table of numbers; which there are, only the family knows."""
+    options = table_at(table, "options", key)
+    return tuple((name, fitted(name, value, float, (*key, "options", name))) for name, value in options.items())
+
+
+def _source(table: Table, key: KeyPath, folder: Path | None) -> Source | None:
+    """The sound that a cue starts from, or follows: a file in the set's own folder."""
+    said = {name: fitted(name, table[name], _FROM[name], (*key, name)) for name in _FROM if name in table}
+    files = [name for name in ("from", "follow") if name in said]
+    if not files:
+        if "strength" in said:
+            sentence = (
+                "strength says how much of a sound is used, and the cue has none; name its file with from or follow"
+            )
+            raise SetError(sentence, key=(*key, "strength"))
+        return None
+    [name, *more] = files
+    if more:
+        raise SetError("a cue starts from a sound or follows one; write either from or follow", key=(*key, "follow"))
+    try:
+        path = _inside(said[name], folder, name)
+        return read_source(path, use="start" if name == "from" else "loudness", strength=said.get("strength"))
+    except SetError as error:
+        error.key = (*key, name)
+        raise
+    except SoundFileError as error:
+        raise SetError(f"{name}: {error}", key=(*key, name)) from error
+    except RequestError as error:
+        raise SetError(str(error), key=(*key, "strength" if "strength" in said else name)) from error
+
+
+def _inside(written: str, folder: Path | None, name: str) -> Path:
+    """A path of the set, which must lie in the set's folder, links followed: whoever sends a set sends no more."""
+    if folder is None:
+        raise SetError(f"{name} is {written[:80]!r}, and the set is no file that has a folder for it; write it to one")
+    try:
+        path = (folder / written).resolve()
+        within = path.is_relative_to(folder.resolve())
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise SetError(f"{name} is {written[:80]!r}, which names no file ({error})") from error
+    if not within:
+        raise SetError(f"{name} is {written[:80]!r}, which lies outside the folder of the set; put the file into it")
+    return path
 
 
 @dataclass(frozen=True, kw_only=True)

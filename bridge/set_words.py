@@ -16,7 +16,8 @@ from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.nearest import nearest_only
 from osc_schemas.shape import KNOB
 
-FAMILIES = ("embedded",)
+# As the engine has them, which is never imported; but a name that is mistyped should be told with its line.
+FAMILIES = ("embedded", "consistency_tta", "audiolcm", "soundctm", "soundctm_dit")
 TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
 LENGTH_BARS_MAX = 10_000
@@ -40,13 +41,19 @@ class SetError(SchemaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
-    """Which model makes the sounds, and at how many steps where a cue does not say."""
+    """Which model makes the sounds, at how many steps and with which options where a cue does not say."""
 
     family: str = "embedded"
     steps: int = 1
+    options: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        bounds.check_choice("family", self.family, FAMILIES, SetError)
+        if self.family not in FAMILIES and not re.fullmatch(r"[\w.]+:[\w.]+", self.family):
+            raise SetError(
+                f"family is {self.family[:80]!r}; it must be one of {', '.join(FAMILIES)}, or your own as "
+                "package.module:factory" + nearest_only(self.family, FAMILIES)
+            )
+        object.__setattr__(self, "options", bounds.sorted_options(self.options, SetError))
         bounds.check_choice("steps", self.steps, bounds.STEPS_OFFERED, SetError)
 
 

@@ -1,9 +1,10 @@
 """A cue under way, and what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bridge.audience import Reply
+from bridge.scheduler import Grid
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Trigger
 from osc_schemas.cue import Cue
@@ -26,6 +27,7 @@ class Wish:
     how: How = "on-time"
     sound: Sound | None = None
     request_to_clip_ms: float = 0.0
+    grid: Grid = field(default_factory=lambda: Grid(every_beats=0.0))  # where it lands instead, if it is late
 
     @property
     def slot(self) -> str:

@@ -146,6 +146,7 @@ class Desk:
             family=self._family_name,
             weights_hash="" if family is None else family.weights_hash,
             state=self.state(),
+            steps="" if family is None else " ".join(map(str, family.steps_offered)),
         )
         return Reply(client, (reply,))
 

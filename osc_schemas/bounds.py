@@ -4,6 +4,7 @@ import math
 import re
 
 from osc_schemas.errors import SchemaError
+from osc_schemas.key_name import key_named, no_key
 
 PROMPT_CHARACTERS_MAX = 1_000
 NAME_CHARACTERS_MAX = 64
@@ -46,11 +47,13 @@ def check_prompt(prompt: str, error: type[SchemaError]) -> None:
 
 
 def check_key(key: str, error: type[SchemaError]) -> None:
-    """Raise `error` if `key` is over the bound; whether its words name a musical key, the engine judges."""
+    """Raise `error` if `key` is over the bound, or names no musical key; "" is none at all."""
     if len(key) > KEY_CHARACTERS_MAX:
         raise error(
             f"the key has {len(key)} characters; at most {KEY_CHARACTERS_MAX} are taken, as in D minor or F# dorian"
         )
+    if key and key_named(key) is None:
+        raise error(no_key(key))
 
 
 def sorted_options(options: tuple[tuple[str, float], ...], error: type[SchemaError]) -> tuple[tuple[str, float], ...]:

@@ -54,6 +54,7 @@ class Cue:
             )
         bounds.check_choice("late", self.late, LATE_RULES, CueError)
         bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, CueError)
-        bounds.check_key(self.key, CueError)
+        if self.key != KEY_OFF:
+            bounds.check_key(self.key, CueError)
         object.__setattr__(self, "options", bounds.sorted_options(self.options, CueError))
         bounds.check_range("swap_fade_ms", self.swap_fade_ms, 0, 1_000, CueError)

@@ -130,7 +130,13 @@ _FROM_OUTSIDE = (
     ),
     Route(address="/take/previous", to="bridge", args=(_s("track"),), meaning="Back to the take before, with no wait."),
     Route(address="/take/pin", to="bridge", args=(_s("track"),), meaning="Never drop the current take's samples."),
-    Route(address="/take/refine", to="bridge", args=(_s("track"),), meaning="Make the current take again at 4 steps."),
+    Route(
+        address="/take/refine",
+        to="bridge",
+        args=(_s("track"), _i("steps", 1, bounds.STEPS_OFFERED[-1], needed=False)),
+        meaning="Make the current take again from the same seed at more steps, 4 if nothing is said, or as many up to "
+        "that as the model has; what loops is taken over from where its next pass begins.",
+    ),
     Route(
         address="/take/shape",
         to="bridge",
@@ -307,8 +313,9 @@ _LINK = (
     Route(
         address="/hello/reply",
         to="client",
-        args=(_i("version"), _s("engine_id"), _s("family"), _s("weights_hash"), _s("state")),
-        meaning="Answers /hello: warming or ready. Comes again, unasked, when the engine becomes ready.",
+        args=(_i("version"), _s("engine_id"), _s("family"), _s("weights_hash"), _s("state"), _s("steps", needed=False)),
+        meaning="Answers /hello: warming or ready, and the numbers of steps that are offered, such as 1 2 4. Comes "
+        "again, unasked, when the engine becomes ready.",
     ),
     Route(address="/engine/clip", to="client", args=_CLIP, pairs=True, audio=True, meaning="A finished clip."),
     Route(

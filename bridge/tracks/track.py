@@ -50,6 +50,10 @@ class Track:
             loop.sound is sound and (loop.until_frame is None or loop.until_frame > at_frame) for loop in self._loops
         )
 
+    def passes(self, sound: Sound) -> tuple[float, float] | None:
+        """The beat from which a sound loops, and how many beats each pass has; None if it does not."""
+        return next(((loop.start_beat, loop.length_beats) for loop in self._loops if loop.sound is sound), None)
+
     def launch_once(self, sound: Sound, *, frame: int) -> "VoiceId":
         """Sound a clip once from `frame`, over whatever else plays, and fade its tail."""
         return self._mixer.play(

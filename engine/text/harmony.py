@@ -12,7 +12,6 @@ from typing import Final, Self
 
 from engine.errors import BadRequest
 from engine.text.notes import (
-    ACCIDENTAL,
     FLAGS,
     NOT_AFTER,
     NOT_BEFORE,
@@ -22,6 +21,7 @@ from engine.text.notes import (
     pitch_class_of,
     take_pitch,
 )
+from osc_schemas.key_name import ACCIDENTAL, MODE_SPELLINGS, key_named, no_key
 
 # Semitones above the root, and how each chord is written.
 CHORDS: Final[dict[str, tuple[int, ...]]] = {
@@ -95,21 +95,6 @@ MODES: Final[dict[str, tuple[int, ...]]] = {
 }
 # Scales without seven steps borrow their chords and steps from the one they are part of.
 _SEVEN_OF: Final = {"minor pentatonic": "minor", "major pentatonic": "major", "blues": "minor"}
-_MODE_SPELLINGS: Final = {
-    **{mode: mode for mode in MODES},
-    "": "major",
-    "maj": "major",
-    "ionian": "major",
-    "dur": "major",
-    "pentatonic": "major pentatonic",
-    "m": "minor",
-    "min": "minor",
-    "aeolian": "minor",
-    "natural minor": "minor",
-    "moll": "minor",
-    "pentatonic major": "major pentatonic",
-    "pentatonic minor": "minor pentatonic",
-}
 # Kinds that sound the tonic's chord in a key, where the others sound its note.
 CHORDAL: Final = frozenset({"piano", "keys", "organ", "strings", "pad", "choir", "brass stab"})
 
@@ -130,14 +115,11 @@ class Key:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The key of a name such as "D minor", "F# dorian", "Bb", "Am"; `BadRequest` if there is none such."""
-        found = _KEY_NAME.fullmatch(" ".join(text.split())[:80])
-        mode = _MODE_SPELLINGS.get("major" if found[3] == "M" else found[3].strip().lower()) if found else None
-        if not found or mode is None:
-            raise BadRequest(
-                f"the key is {text[:40]!r}; wanted a note and a mode, such as 'D minor' or 'F# dorian' "
-                f"(modes: {', '.join(MODES)})"
-            )
-        return cls(pitch_class_of(found[1], found[2] or ""), mode)
+        named = key_named(text)
+        if named is None:
+            raise BadRequest(no_key(text))
+        letter, accidental, mode = named
+        return cls(pitch_class_of(letter, accidental), mode)
 
     def __str__(self) -> str:
         return f"{PITCH_CLASSES[self.tonic]} {self.mode}"
@@ -269,8 +251,7 @@ _CHORD: Final = re.compile(
 _IN_KEY: Final = re.compile(r"\b(?:in|key(?: of)?:?)(?: the)?(?: key(?: of)?:?)? $", FLAGS)
 _CHORD_FOLLOWS: Final = re.compile(r"[ -](?:power )?(?:chords?|triads?)\b", FLAGS)
 _SCALE_FOLLOWS: Final = re.compile(r" (?:pentatonic|scale|key)\b", FLAGS)
-_KEY_NAME: Final = re.compile(rf"([a-g])({ACCIDENTAL})?[ -]?([a-z ]*)", FLAGS)
-_MODE: Final = any_of([mode for mode in _MODE_SPELLINGS if len(mode) > 1])
+_MODE: Final = any_of([mode for mode in MODE_SPELLINGS if len(mode) > 1])
 _KEY: Final = re.compile(
     rf"(\b(?:in|key(?: of)?:?)(?: the)?(?: key(?: of)?:?)? )?{_ROOT}(?:[ -]?({_MODE})|((?-i:m)))?{NOT_BEFORE}"
     r"( (?:scale|key)\b)?",
@@ -331,7 +312,7 @@ def _take_key(text: str) -> tuple[Key | None, str]:
             after = found.end()
             if (mode and not scale and not _ENDS_OR_MUSICAL.match(text, after)) or not (mode or m):
                 continue
-        key = Key(pitch_class_of(letter, accidental or ""), _MODE_SPELLINGS[(mode or m or "").lower()])
+        key = Key(pitch_class_of(letter, accidental or ""), MODE_SPELLINGS[(mode or m or "").lower()])
         return key, text[: found.start()] + text[found.end() :]
     return None, text
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from osc_schemas.key_name import ACCIDENTAL
+
 A4_HZ: Final = 440.0
 A4_MIDI: Final = 69
 LOWEST_MIDI: Final = 12.0  # C0, 16 Hz
@@ -20,7 +22,6 @@ HIGHEST_MIDI: Final = 127.0  # G9
 # Letters are matched in ASCII only: elsewhere a Turkish dotless i equals an i, and is then in no table.
 FLAGS: Final = re.IGNORECASE | re.ASCII
 PITCH_CLASSES: Final = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-ACCIDENTAL: Final = r"[#♯b♭]|[ -]?(?:sharp|flat)\b"
 NOT_AFTER: Final = r"(?<![\w#♯♭])"
 NOT_BEFORE: Final = r"(?![\w#♯♭])"
 

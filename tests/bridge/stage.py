@@ -41,6 +41,7 @@ class ToldEngine:
 
     state: str = "ready"
     family: str = "told"
+    steps_offered: tuple[int, ...] = (1, 2, 4)
     asked: list[GenerateRequest] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
 

@@ -260,6 +260,60 @@ def test_refining_asks_for_the_same_seed_at_more_steps(on_stage) -> None:
     assert (stage.engine.asked[0].seed, stage.engine.asked[0].steps) == (9, 4)
 
 
+def test_refining_takes_as_many_steps_as_are_named_or_as_the_model_has_up_to_4(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick", steps=2)))
+    stage.hear("/cue/go", name="kick")
+    stage.run(4)
+
+    stage.engine.steps_offered = (1, 2, 4, 8)
+    stage.hear("/take/refine", track="drums")
+    stage.hear("/take/refine", track="drums", steps=8)
+    stage.hear("/take/refine", track="drums", steps=5)
+    stage.engine.steps_offered = (1, 2, 16)
+    stage.hear("/take/refine", track="drums")
+    stage.engine.steps_offered = (1, 2)
+    stage.hear("/take/refine", track="drums")
+
+    assert [request.steps for request in stage.engine.asked] == [4, 8]
+    assert [sentence for _, _, sentence in stage.replied("/refused") if "steps" in str(sentence)] == [
+        "steps is 5; it must be one of 1, 2, 4, 8",
+        "the take on drums was made at 2 steps already; name a number above that: 16",
+        "the take on drums was made at 2 steps already; the model makes no finer one",
+    ]
+
+
+def test_a_refined_loop_takes_over_where_the_next_pass_begins_whatever_the_quantum(on_stage) -> None:
+    stage = on_stage(a_set(cue("riff", loop=True, length_beats=4, quantum_beats=1, seed=5)))
+    stage.hear("/transport/play")
+    stage.run(2 * PREROLL_S + 0.5)
+    stage.hear("/cue/go", name="riff")  # on beat 2: passes begin on 2, 6, 10, ...
+    stage.run(2)
+
+    stage.hear("/take/refine", track="drums")
+    stage.run(8)
+
+    draft, refined = stage.player.launcher.launches
+    assert (draft.asked_beat, refined.asked_beat) == (2, 6)
+    assert refined.error_frames == 0
+    assert onsets(stage.sound) == [START_FRAME + beat * BEAT_FRAMES for beat in (2, 6, 10)]
+
+
+def test_a_refined_loop_that_comes_late_waits_for_the_pass_after(on_stage) -> None:
+    stage = on_stage(a_set(cue("riff", loop=True, length_beats=4, quantum_beats=1)))
+    stage.hear("/transport/play")
+    stage.run(2 * PREROLL_S + 0.5)
+    stage.hear("/cue/go", name="riff")
+    stage.run(2)
+
+    stage.hear("/take/refine", track="drums")
+    stage.run(5, answer=False)  # past beat 6: the draft goes on
+    stage.run(4)
+
+    assert stage.player.launcher.launches[-1].asked_beat == 10
+    assert stage.player.launcher.tracks["drums"].looping.request.steps == 4
+    assert onsets(stage.sound) == [START_FRAME + beat * BEAT_FRAMES for beat in (2, 6, 10)]
+
+
 def test_a_scene_lands_together(on_stage) -> None:
     music = a_set(cue("kick", seed=1), cue("sub", track="bass", seed=2), scenes={"drop": ("kick", "sub")})
     stage = on_stage(music)
@@ -593,8 +647,8 @@ def test_what_was_armed_and_taken_back_is_not_made_again(on_stage) -> None:
     assert stage.engine.asked == []
 
 
-def test_a_key_that_the_model_does_not_know_is_told_to_whoever_asked(on_stage) -> None:
-    stage = on_stage(a_set(cue("sub", key="H moll")))
+def test_a_key_that_the_engine_refuses_is_told_to_whoever_asked(on_stage) -> None:
+    stage = on_stage(a_set(cue("sub", key="G moll")))
     stage.hear("/cue/go", name="sub")
 
     stage.refuse(stage.engine.asked.pop(), reason="bad-request")

@@ -4,10 +4,13 @@ import contextlib
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge import set_words
 from bridge.set_file import (
     ControlTrigger,
     Effect,
@@ -23,6 +26,7 @@ from bridge.set_file import (
     parse_set,
     read_set,
 )
+from engine import residents
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
 from osc_schemas.shape import Shape
@@ -147,12 +151,83 @@ def test_a_beat_is_a_quarter_note_in_every_meter(meter: str, beats: float) -> No
     assert parse_set(NIGHT_DRIVE.replace("4/4", meter)).beats_per_bar == beats
 
 
+def with_a_sound(folder: Path, written: str, *, seconds: float = 0.1, channels: int = 1) -> Path:
+    """A set in `folder`, whose kick has the lines `written`; beside it a sound, and one outside."""
+    (folder / "set" / "loops").mkdir(parents=True)
+    samples = np.linspace(-1, 1, int(seconds * 48_000) * channels, dtype=np.float32).reshape(-1, channels)
+    for name in ("set/loops/loop.wav", "outside.wav"):
+        sf.write(folder / name, samples, 48_000, subtype="FLOAT")
+    (folder / "set/link.wav").symlink_to(folder / "outside.wav")
+    (folder / "set/empty.wav").write_bytes(b"")
+    path = folder / "set" / "night.toml"
+    path.write_text(NIGHT_DRIVE.replace("loop = true", f"loop = true\n{written}", 1))
+    return path
+
+
+def test_a_cue_starts_from_a_sound_beside_the_set_or_follows_one(tmp_path: Path) -> None:
+    start = read_set(with_a_sound(tmp_path / "a", 'from = "loops/loop.wav"\nstrength = 0.3')).cues["kick"].source
+    follow = read_set(with_a_sound(tmp_path / "b", 'follow = "./loops/../loops/loop.wav"')).cues["kick"].source
+
+    assert start is not None
+    assert follow is not None
+    assert (start.use, start.strength, start.sample_rate_hz, start.samples.shape) == ("start", 0.3, 48_000, (4_800, 1))
+    assert (follow.use, follow.strength, follow.samples_hash) == ("loudness", 0.6, start.samples_hash)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        (
+            'from = "../outside.wav"',
+            "19: cues.kick: from is '../outside.wav', which lies outside the folder of the set",
+        ),
+        ('follow = "link.wav"', "19: cues.kick: follow is 'link.wav', which lies outside the folder of the set"),
+        ('from = "/etc/passwd"', "19: cues.kick: from is '/etc/passwd', which lies outside"),
+        ('from = "lop.wav"', "19: cues.kick: from: .*lop.wav: there is no such file"),
+        ('from = "empty.wav"', "19: cues.kick: from: .*empty.wav is no sound that can be read"),
+        ('from = "night.toml"', "19: cues.kick: from: .*night.toml is no sound that can be read"),
+        ('from = "a\\u0000b"', "19: cues.kick: from is .*, which names no file"),
+        ('from = "loops/loop.wav"\nfollow = "loops/loop.wav"', "20: cues.kick: .*write either from or follow"),
+        ('from = "loops/loop.wav"\nstrength = 1.5', "20: cues.kick: strength is 1.5; it must be between 0 and 1"),
+        ("from = 3", "19: cues.kick: from is 3; it must be a text in quotes"),
+    ],
+)
+def test_a_sound_that_cannot_be_taken_is_told_with_its_line(tmp_path: Path, written: str, sentence: str) -> None:
+    with pytest.raises(SetError, match=f"night.toml:{sentence}"):
+        read_set(with_a_sound(tmp_path, written))
+
+
+def test_a_sound_that_is_too_long_or_has_too_many_channels_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(SetError, match=r"loop\.wav lasts 61\.0 s; at most 60 s are taken"):
+        read_set(with_a_sound(tmp_path / "a", 'from = "loops/loop.wav"', seconds=61))
+    with pytest.raises(SetError, match=r"loop\.wav has 3 channels; write it with 1 or 2"):
+        read_set(with_a_sound(tmp_path / "b", 'from = "loops/loop.wav"', channels=3))
+
+
+def test_options_of_a_cue_go_before_those_of_the_engine() -> None:
+    text = NIGHT_DRIVE.replace("steps = 2", "steps = 2\noptions = { nu = 1, gamma = 0.5 }")
+    music = parse_set(text.replace("loop = true", "loop = true\noptions = { nu = 1.5 }", 1))
+
+    assert music.engine.options == (("gamma", 0.5), ("nu", 1.0))
+    assert music.cues["kick"].options == (("gamma", 0.5), ("nu", 1.5))
+
+
+def test_a_set_names_the_families_that_the_engine_has() -> None:
+    assert set(residents.FAMILIES) <= set(set_words.FAMILIES)
+    assert parse_set(NIGHT_DRIVE.replace("steps = 2", 'family = "my.models:Own"')).engine.family == "my.models:Own"
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "sentence"),
     [
         ("tempo_bpm = 124", "tempo_bpm = 0", "3: set: tempo_bpm is 0; it must be between 20 and 999"),
         ("tempo_bpm = 124", "tempo_bpm = nan", "3: set: tempo_bpm is nan; it must be"),
         ("tempo_bpm = 124", "tempo_bpm = '124'", "3: set: tempo_bpm is '124'; it must be a number"),
+        (
+            "tempo_bpm = 124",
+            'key = "H minor"',
+            "3: set: the key is 'H minor'; wanted a note and a mode, such as 'D minor'",
+        ),
         ("tempo_bpm = 124", "tempo = 124", "3: set: the key tempo is not known; the nearest is tempo_bpm"),
         ("tempo_bpm = 124", f"tempo_bpm = {10**400}", "3: set: tempo_bpm is a number of more than 64 bits"),
         ("tempo_bpm = 124", "tempo_bpm 124", "3: this is no TOML: Expected '=' after a key"),
@@ -162,6 +237,8 @@ def test_a_beat_is_a_quarter_note_in_every_meter(meter: str, beats: float) -> No
         ("= 44100", "= 1", "5: set: sample_rate_hz is 1; it must be between 8000"),
         ("[engine]", "[engines]", "7: the key engines is not known; the nearest is engine"),
         ("steps = 2", "steps = 1000", "8: engine: steps is 1000; it must be one of 1, 2, 4"),
+        ("steps = 2", 'family = "soundtcm"', "8: engine: family is 'soundtcm'; .*; the nearest is soundctm"),
+        ("steps = 2", "options = 3", "8: engine: options is 3; it must be a table"),
         ("steps = 2", 'family = "x"', "8: engine: family is 'x'; it must be one of embedded"),
         ("gain_db = -3", "gain_db = inf", "11: tracks.drums: gain_db is inf"),
         ("gain_db = -3", "gain = -3", "11: tracks.drums: the key gain is not known; the nearest is gain_db"),
@@ -182,6 +259,23 @@ def test_a_beat_is_a_quarter_note_in_every_meter(meter: str, beats: float) -> No
         ("length_beats = 1\n", "length_beats = 200\n", "17: cues.kick: length_beats is 200, .* lasts 96.8 s; a clip"),
         ("length_beats = 1\n", "length_beats = true\n", "17: cues.kick: length_beats is true; it must be a number"),
         ("loop = true", "loop = 1", "18: cues.kick: loop is 1; it must be true or false"),
+        (
+            "loop = true",
+            'key = "D superlocrian"',
+            "18: cues.kick: the key is 'D superlocrian'; wanted a note and a mode",
+        ),
+        (
+            "loop = true",
+            "strength = 0.5",
+            "18: cues.kick: strength says how much of a sound is used, and the cue has none",
+        ),
+        (
+            "loop = true",
+            'from = "loop.wav"',
+            "18: cues.kick: from is 'loop.wav', and the set is no file that has a folder",
+        ),
+        ("loop = true", "options = { nu = 'x' }", "18: cues.kick.options: nu is 'x'; it must be a number"),
+        ("loop = true", "options = { Nu = 1 }", "18: cues.kick: an option is called 'Nu'"),
         ("loop = true", 'name = "x"', "18: cues.kick: the key name is not known"),
         ("steps = 1\n", "steps = 0\n", "24: cues.open hat: steps is 0; it must be one of"),
         ('cues = ["kick", "open hat"]', 'cues = "kick"', "27: scenes.drop: cues is 'kick'; it must be a list"),

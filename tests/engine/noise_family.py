@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from engine.errors import BadRequest
 from engine.families.base import NO_OPTIONS, Checkpoint, Family, Option, no_checkpoint
 from osc_schemas.shape import NEUTRAL, Shape
 from osc_schemas.source import Source
@@ -17,9 +16,8 @@ STEPS = {"slow": 4_000, "brisk": 20}  # 20 s, so a test that does not cancel it 
 class NoiseFamily(Family):
     """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, nan is no sound.
 
-    On every beat of a tempo stands one sample of full scale, up to the tail; a key of G turns the noise over, and
-    one that begins with no such letter is refused; a shape's attack fades it in. Of a source it keeps what the strength
-    leaves, and the option level is how loud all is.
+    On every beat of a tempo stands one sample of full scale, up to the tail; a key of G turns the noise over; a shape's
+    attack fades it in. Of a source it keeps what the strength leaves, and the option level is how loud all is.
     """
 
     name = "noise"
@@ -55,8 +53,6 @@ class NoiseFamily(Family):
         """(batch, 2, frames)."""
         [prompt] = prompts
         checkpoint("text")
-        if key and key[0] not in "ABCDEFG":
-            raise BadRequest(f"the key is {key!r}; it begins with a letter from A to G, as in D minor")
         for _ in range(STEPS.get(prompt.split()[0], 0)):
             checkpoint("denoise")
             self.never.wait(STEP_S)

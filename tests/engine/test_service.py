@@ -138,15 +138,6 @@ def test_tempo_key_and_shape_reach_the_family() -> None:
     assert clip.request == wanted
 
 
-def test_a_key_that_the_family_does_not_know_is_refused_in_its_words() -> None:
-    outcomes = worked("bell", key="H moll")
-
-    assert isinstance(outcomes[1], Done)
-    assert isinstance(outcomes[1].result, Refusal)
-    assert outcomes[1].result.reason == "bad-request"
-    assert "the key is 'H moll'" in outcomes[1].result.sentence
-
-
 def test_a_task_taken_back_stops_at_its_next_checkpoint() -> None:
     taken_back = task(request("slow riser"))
     taken_back.take_back(Cancelled("not any more"))

@@ -73,11 +73,11 @@ def test_tempo_key_and_shape_reach_the_model_and_the_take(home: Home, running: E
     assert [(take["key"], take["shape"]) for take in takes] == [("", {}), (bent["key"], bent["shape"])]
 
 
-def test_a_key_that_the_model_does_not_know_is_one_sentence(home: Home, running: Engine) -> None:
+def test_a_key_that_is_none_is_one_sentence(home: Home, running: Engine) -> None:
     ended = home.upbeat("say", "bell", "--key", "H moll", "--no-play", "--engine", running.endpoint)
 
     assert ended.code == 2
-    assert "the key is 'H moll'; it begins with a letter from A to G" in ended.err
+    assert "the key is 'H moll'; wanted a note and a mode, such as 'D minor'" in ended.err
 
 
 def test_the_same_words_give_the_same_take(home: Home, running: Engine) -> None:
