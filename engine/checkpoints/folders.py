@@ -33,7 +33,7 @@ def located(files: Sequence[Expected], folder: Path) -> dict[str, Path]:
     A pattern such as "vae/*.ckpt" is compared with the end of a path. The earliest pattern that fits decides, then the
     shortest path, then the alphabet. Raises nothing: what is missing, `missing` says.
     """
-    paths = sorted(_files_below(folder), key=lambda path: (len(path.parts), str(path)))
+    paths = sorted(files_below(folder), key=lambda path: (len(path.parts), str(path)))
     places = [(path, PurePosixPath(path.relative_to(folder).as_posix())) for path in paths]
     roles = {}
     for expected in files:
@@ -59,7 +59,7 @@ def not_there(family: str, files: Sequence[Expected], tokenizers: Sequence[str],
     wanted = [f"{expected.names[0]} ({expected.holds})" for expected in files]
     wanted += [f"{name}/{VOCABULARIES[0]} (a tokenizer)" for name in tokenizers]
     how = f"`upbeat models pull {family}` fetches it, or `upbeat models add {family} PATH` takes what you have"
-    if not any(_files_below(folder)):
+    if not any(files_below(folder)):
         return WeightsError(f"the model {family} is not on this machine; {how}")
     return WeightsError(f"the model {family} in {folder} lacks {' and '.join(wanted)}; {how}")
 
@@ -76,7 +76,7 @@ def spoken_size(count: int) -> str:
     return f"{count} bytes"
 
 
-def _files_below(folder: Path) -> Iterable[Path]:
+def files_below(folder: Path) -> Iterable[Path]:
     """Every file, but for the hidden ones, among which are downloads that have not ended."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -16,7 +16,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from engine.checkpoints import cache
+from engine.checkpoints import cache, verdicts
 from engine.checkpoints.files import Contents, contents, tensors_in
 from engine.checkpoints.folders import conversions_folder, located, missing, models_folder, not_there, tokenizer_missing
 from engine.checkpoints.layout import Config, Converted, Layout, Model, Tensors
@@ -102,13 +102,15 @@ def config_in(folder: Path) -> Config | None:
     return config
 
 
-def verify(layout: Layout, folder: Path) -> Verified:
-    """Read everything anew, convert it and look at every number; the conversion is kept for the engine.
+def verify(layout: Layout, folder: Path, *, anew: bool = True) -> Verified:
+    """Read everything, convert it and look at every number; the conversion is kept for the engine.
+
+    Without `anew`, hashes of files that have not changed are taken as they were.
 
     Raises `WeightsError` for the first thing that is not as it should be.
     """
     found = find(layout, folder)
-    hashes = _hashes(found, anew=True)
+    hashes = _hashes(found, anew=anew)
     with _opened(layout, found) as held:
         converted = _converted(layout, found, held)
         check_numbers(converted.parts)
@@ -129,6 +131,19 @@ def looks_like(content: Contents) -> str:
     """What a file is, in words."""
     look = recognised(tensors_in(content))
     return "weights of no kind that is known here" if look is None else look.what
+
+
+def know(layout: Layout, folder: Path, *, good: bool) -> None:
+    """Remember of the model in `folder` that it is good, or that it is not, and what its files hash to.
+
+    Raises `WeightsError` if it is not complete.
+    """
+    found = find(layout, folder)
+    if good:
+        _hashes(found)
+        verdicts.note_good(layout.family, found.files.values())
+    else:
+        verdicts.note_bad(layout.family)
 
 
 def check_fits(parts: Mapping[str, Tensors], networks: Mapping[str, nn.Module]) -> None:
