@@ -77,8 +77,8 @@ def test_noise_falls_as_it_did_in_training() -> None:
 
         assert_elementwise(alphas_cumprod(), tensors["alphas_cumprod"], **limits, what="alphas_cumprod")
         for points, expected in numbered(tensors, "timesteps_"):
-            # Each but the first is there twice, for a solver that looks at both ends of a step. Its grid of one point is
-            # the clean end; a single query of the student is at the noisy one.
+            # Each but the first is there twice, for a solver that looks at both ends of a step. Its grid of one point
+            # is the clean end; a single query of the student is at the noisy one.
             first, *later = reference_timesteps(int(points)) if int(points) > 1 else (0.0,)
             timesteps = [first, *(timestep for timestep in later for _ in range(2))]
             sigmas = [*map(sigma_at, timesteps), 0.0]
@@ -117,7 +117,7 @@ def test_the_text_encoder_reads_the_same(family: ConsistencyTTA) -> None:
 
 
 @pytest.mark.parametrize("file", SAMPLES)
-def test_the_same_noise_becomes_the_same_latents(family: ConsistencyTTA, file: str) -> None:
+def test_the_same_noise_becomes_the_same_latents_and_the_same_sound(family: ConsistencyTTA, file: str) -> None:
     case, tensors = SAMPLES[file], FOLDER.tensors(file)
     limits = limits_of(case)
     asked = inputs_of(family.denoiser)
@@ -129,24 +129,8 @@ def test_the_same_noise_becomes_the_same_latents(family: ConsistencyTTA, file: s
     assert_elementwise(timesteps, tensors["query_timesteps"], **limits, what="query_timesteps")
     guided = asked[0][0][-len(latents) :]  # behind the half for the empty prompt, if there is one
     assert_elementwise(guided, tensors["query0_input"], **limits, what="query0_input")
-
-
-@pytest.mark.parametrize("file", [file for file, case in SAMPLES.items() if "mel" in case["tensors"]])
-def test_a_prompt_and_noise_become_the_same_sound(family: ConsistencyTTA, file: str) -> None:
-    case, tensors = SAMPLES[file], FOLDER.tensors(file)
-    limits = limits_of(case)
-
-    latents = family.denoised(draw_of(family, case, tensors), list(tensors["noise"]))
-    with torch.no_grad():
-        mel = family.autoencoder.decoded(latents)
-        raw = family.vocoder.waveform(mel)
-
-    assert_elementwise(mel, tensors["mel"], **limits, what="mel")
-    if "waveform_raw" in tensors:
-        assert_elementwise(raw, tensors["waveform_raw"], **limits, what="waveform_raw")
-    assert_counts(centred_together(raw), tensors["pcm16"], within=COUNTS)
-    if len(raw) == 1:  # a clip that is alone in its batch is centred by its authors as it is by us
-        assert_counts(family.decoded(latents, checkpoint=no_checkpoint), tensors["pcm16"], within=COUNTS)
+    if "mel" in tensors:
+        assert_same_sound(family, latents, tensors, limits)
 
 
 def test_the_autoencoder_writes_and_reads_the_same_mel(family: ConsistencyTTA) -> None:
@@ -212,6 +196,22 @@ def draw_of(family: ConsistencyTTA, case: dict[str, Any], tensors: dict[str, Ten
         follow=None,
         checkpoint=no_checkpoint,
     )
+
+
+def assert_same_sound(
+    family: ConsistencyTTA, latents: Tensor, tensors: dict[str, Tensor], limits: dict[str, float]
+) -> None:
+    """The latents become the recorded mel, waveform and 16 bit samples."""
+    with torch.no_grad():
+        mel = family.autoencoder.decoded(latents)
+        raw = family.vocoder.waveform(mel)
+
+    assert_elementwise(mel, tensors["mel"], **limits, what="mel")
+    if "waveform_raw" in tensors:
+        assert_elementwise(raw, tensors["waveform_raw"], **limits, what="waveform_raw")
+    assert_counts(centred_together(raw), tensors["pcm16"], within=COUNTS)
+    if len(raw) == 1:  # a clip that is alone in its batch is centred by its authors as it is by us
+        assert_counts(family.decoded(latents, checkpoint=no_checkpoint), tensors["pcm16"], within=COUNTS)
 
 
 def module_of(family: ConsistencyTTA, name: str) -> nn.Module | None:
