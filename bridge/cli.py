@@ -10,11 +10,25 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bridge.commands import bench, cue, demo, doctor, engine, live, render, routes, say, sounds, takes
+from bridge.commands import bench, cue, demo, doctor, engine, live, models, render, routes, say, sounds, takes
 from bridge.commands.parser import CommandError, Parser, one_line
 
 OK, MISTAKE_OF_OURS, MISTAKE_OF_THE_USER, INTERRUPTED = 0, 1, 2, 130
-COMMANDS = (demo, live, engine, cue, say, takes, sounds, render, routes, doctor, bench)  # as `--help` lists them
+COMMANDS = (
+    demo,
+    live,
+    engine,
+    cue,
+    say,
+    takes,
+    sounds,
+    models,
+    render,
+    routes,
+    doctor,
+    bench,
+)  # as `--help` lists them
+PASSED_ON = {engine.NAME: engine.run, models.NAME: models.run}  # to a process of the engine's, flags and all
 
 # Every exception class of ours says in a sentence what was found, what was wanted and what to do.
 _OURS = ("bridge", "osc_schemas")
@@ -56,8 +70,8 @@ def _run(argv: list[str]) -> int:
         from bridge.set_words import nearest
 
         raise CommandError(f"there is no command {word[:80]!r}{nearest(word, names)}")
-    if word == engine.NAME:  # its flags are the engine's own
-        return engine.run(argv[argv.index(word) + 1 :])
+    if word in PASSED_ON:
+        return PASSED_ON[word](argv[argv.index(word) + 1 :])
     options = parser.parse_args(argv)
     status: int = options.run(options)
     return status

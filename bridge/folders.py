@@ -1,4 +1,4 @@
-"""Where takes, caches and logs lie. `UPBEAT_HOME` moves them all; otherwise each system's own places are used."""
+"""Where takes, models, caches and logs lie. `UPBEAT_HOME` moves them all; else each system's own places are used."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,11 @@ import platformdirs
 def takes_folder() -> Path:
     """Where takes are kept for ever. It may not exist yet."""
     return _home("takes") or Path(platformdirs.user_data_dir("upbeat", appauthor=False), "takes")
+
+
+def models_folder() -> Path:
+    """Where the published models lie, which `upbeat models` puts there. It may not exist yet."""
+    return _home("models") or Path(platformdirs.user_data_dir("upbeat", appauthor=False), "models")
 
 
 def cache_folder() -> Path:

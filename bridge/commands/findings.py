@@ -71,9 +71,10 @@ def versions() -> Iterator[Finding]:
 
 def folders() -> Iterator[Finding]:
     """Where things lie, and whether they may."""
-    from bridge.folders import cache_folder, log_folder, takes_folder
+    from bridge.folders import cache_folder, log_folder, models_folder, takes_folder
 
-    for what, folder in (("takes", takes_folder()), ("cache", cache_folder()), ("logs", log_folder())):
+    places = {"takes": takes_folder(), "models": models_folder(), "cache": cache_folder(), "logs": log_folder()}
+    for what, folder in places.items():
         standing = next(place for place in (folder, *folder.parents) if place.exists())
         may = standing.is_dir() and os.access(standing, os.W_OK)
         advice = "" if may else "; cannot be written, so name another with UPBEAT_HOME"

@@ -31,7 +31,7 @@ def test_without_a_word_it_shows_every_command(capsys: pytest.CaptureFixture[str
     assert main([]) == 0
 
     shown = capsys.readouterr().out
-    assert all(f"    {name}" in shown for name in (*COMMANDS, "engine"))
+    assert all(f"    {name}" in shown for name in (*COMMANDS, "engine", "models"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

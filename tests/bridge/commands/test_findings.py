@@ -20,7 +20,7 @@ def test_without_a_place_for_takes_no_set_can_be_played(tmp_path: Path, monkeypa
     (tmp_path / "file").touch()
     monkeypatch.setenv("UPBEAT_HOME", str(tmp_path / "file"))
 
-    takes, cache, _ = folders()
+    takes, _, cache, _ = folders()
 
     assert (takes.state, cache.state) == ("broken", "missing")
     assert "name another with UPBEAT_HOME" in takes.found
