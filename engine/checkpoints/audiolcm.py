@@ -226,9 +226,10 @@ def _vocoder_tensors(file: Mapping[str, Any]) -> Tensors:
 def _text(name: str, taken: _Taken) -> Tensor:
     if not name.startswith("t5."):
         return taken(TEXT + "caption_encoder." + re.sub(r"^bert\.", "base.", name))
-    own = TEXT + "t5_transformer.encoder." + name.removeprefix("t5.")
-    shared = TEXT + "t5_transformer.shared.weight"  # the same table under its other name
-    return taken(shared if name == "t5.embed_tokens.weight" and own not in taken else own)
+    theirs = TEXT + "t5_transformer." + name.removeprefix("t5.encoder.")
+    if theirs not in taken:  # the same table under its other name
+        theirs = theirs.replace("t5_transformer.shared.", "t5_transformer.encoder.embed_tokens.")
+    return taken(theirs)
 
 
 def _denoiser(name: str, taken: _Taken) -> Tensor:

@@ -10,7 +10,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import BertConfig, BertModel, BertTokenizerFast, T5Config, T5EncoderModel, T5TokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizerFast, T5TokenizerFast
+
+from engine.text.flan_t5 import FlanT5
 
 TOKENS: Final = 77  # of each encoder, whatever the prompt's length
 PADDING: Final = 0  # in both vocabularies
@@ -56,20 +58,20 @@ class BertAndT5(nn.Module):
         for name in ("position_ids", "token_type_ids"):  # are passed; made on the meta device they would stay there
             delattr(self.bert.embeddings, name)
         self.projection = Projection(projection["d_in"], projection["d_out"])
-        self.t5 = T5EncoderModel(
-            T5Config(
-                vocab_size=t5["vocab"],
-                d_model=t5["d_model"],
-                d_kv=t5["d_kv"],
-                d_ff=t5["d_ff"],
-                num_layers=t5["layers"],
-                num_heads=t5["heads"],
-                relative_attention_num_buckets=t5["relative_attention_num_buckets"],
-                relative_attention_max_distance=t5["relative_attention_max_distance"],
-                feed_forward_proj=t5["feed_forward_proj"],
-                layer_norm_epsilon=t5["layer_norm_epsilon"],
-            )
-        ).encoder  # the model around it only holds the same table twice
+        self.t5 = FlanT5(  # T5 v1.1 is the same network
+            {
+                "vocab_size": t5["vocab"],
+                "d_model": t5["d_model"],
+                "d_kv": t5["d_kv"],
+                "d_ff": t5["d_ff"],
+                "num_layers": t5["layers"],
+                "num_heads": t5["heads"],
+                "relative_attention_num_buckets": t5["relative_attention_num_buckets"],
+                "relative_attention_max_distance": t5["relative_attention_max_distance"],
+                "feed_forward_proj": t5["feed_forward_proj"],
+                "layer_norm_epsilon": t5["layer_norm_epsilon"],
+            }
+        )
 
     def bert_states(self, ids: Tensor) -> Tensor:
         """(batch, tokens, BERT's width) of ids (batch, tokens): every place, seen by every other."""
@@ -81,8 +83,7 @@ class BertAndT5(nn.Module):
 
     def t5_states(self, ids: Tensor) -> Tensor:
         """(batch, tokens, width) of ids (batch, tokens): every place, seen by every other."""
-        states: Tensor = self.t5(ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-        return states
+        return self.t5.states(ids, torch.ones_like(ids))
 
     def context(self, bert_ids: Tensor, t5_ids: Tensor) -> Tensor:
         """(batch, tokens of both, width): BERT's projected states of the prompt, then T5's of the caption."""

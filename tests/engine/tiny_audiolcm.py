@@ -15,26 +15,28 @@ from engine.checkpoints.fitting import filled
 from engine.families.audiolcm import AudioLCM
 from engine.sampling.lcm import LCMSchedule
 from engine.text.bert_and_t5 import PADDING, TOKENS, Tokens
-from tests.parity.fixtures import folder
+from tests.parity.fixtures import TRIMMED, ParityFolder
 
 WORDS = ("dog", "rain", "warm", "kick", "vinyl", "crackle", "all", "a", "the")
 
 
+RECORDED = ParityFolder(name="audiolcm", path=TRIMMED / "audiolcm", manifest_path=TRIMMED / "audiolcm/manifest.json")
+
+
 def tiny_config() -> dict[str, Any]:
     """Sizes of networks that compute in milliseconds."""
-    return folder("audiolcm").config
+    return RECORDED.config
 
 
 def tiny_files() -> dict[str, dict[str, Any]]:
     """What the authors' files hold, by role: the student with its teacher and average beside it, and the vocoder."""
-    recorded = folder("audiolcm")
-    state = recorded.tensors("weights_ckpt.safetensors")
+    state = RECORDED.tensors("weights_ckpt.safetensors")
     student = {name.removeprefix("unet."): tensor for name, tensor in state.items() if name.startswith("unet.")}
     state |= {f"model.{name}": tensor + 1 for name, tensor in student.items()}
     state |= {f"target_unet.{name}": tensor + 2 for name, tensor in student.items()}
     return {
         "model": {"state_dict": state, "epoch": 3, "global_step": 1000},
-        "vocoder": {"generator": recorded.tensors("weights_vocoder.safetensors")},
+        "vocoder": {"generator": RECORDED.tensors("weights_vocoder.safetensors")},
     }
 
 
