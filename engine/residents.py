@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import itertools
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, SetupError
@@ -11,7 +12,15 @@ from engine.errors import EngineError, SetupError
 if TYPE_CHECKING:
     from engine.families.base import Family
 
-FAMILIES = {"embedded": "engine.families.embedded:Embedded.load"}
+PUBLISHED = {
+    "consistency_tta": "engine.families.consistency_tta:ConsistencyTTA.load",
+    "audiolcm": "engine.families.audiolcm:AudioLCM.load",
+    "soundctm": "engine.families.soundctm:SoundCTM.load",
+    "soundctm_dit": "engine.families.soundctm_dit:SoundCTMDiT.load",
+}
+FAMILIES = {"embedded": "engine.families.embedded:Embedded.load", **PUBLISHED}
+
+_PUBLISHED_NEED = ("diffusers", "transformers", "soxr")
 
 _CANARY_PROMPTS = ("deep punchy kick", "bright distorted pad in a hall")  # little, and all a decoder may have to do
 _CANARY_RATE_HZ = 48_000
@@ -21,7 +30,7 @@ _CANARY_LENGTHS_S = (0.5, 2.0)  # allocators and thread pools settle on the leng
 def family_source(name: str) -> str:
     """Where the family `name` is made, as "package.module:factory"; a name in that form stands for itself.
 
-    Raises `SetupError` for a name that is neither, and where torch is missing.
+    Raises `SetupError` for a name that is neither, and where torch is missing, or what the published families need.
     """
     source = name if ":" in name else FAMILIES.get(name)
     if source is None:
@@ -29,6 +38,13 @@ def family_source(name: str) -> str:
         raise SetupError(f"there is no family {name!r}; known are {known}, or name one as package.module:factory")
     if importlib.util.find_spec("torch") is None:
         raise SetupError("the engine needs torch, which is not installed: pip install 'upbeat[engine]'")
+    if source in PUBLISHED.values():
+        lacking = [package for package in _PUBLISHED_NEED if importlib.util.find_spec(package) is None]
+        if lacking:
+            raise SetupError(
+                f"the family {name} needs {' and '.join(lacking)}, which {'is' if len(lacking) == 1 else 'are'} not "
+                "installed: pip install 'upbeat[models]'"
+            )
     return source
 
 
@@ -43,7 +59,7 @@ def warm_family(name: str, *, threads: int) -> "Family":
 
     torch.set_num_threads(threads)  # fixed: another number of threads adds in another order
     family = _load(source)
-    _warm(family)
+    _warm(family, _canaries(family, published=source in PUBLISHED.values()))
     return family
 
 
@@ -60,9 +76,19 @@ def _load(source: str) -> "Family":
     return family
 
 
-def _warm(family: "Family") -> None:
-    """Make canary clips at each number of steps, and look at them."""
-    for steps, length_s, prompt in itertools.product(family.steps_offered, _CANARY_LENGTHS_S, _CANARY_PROMPTS):
+def _canaries(family: "Family", *, published: bool) -> Iterable[tuple[int, float, str]]:
+    """Steps, length and prompt of each clip to be made before ready is said.
+
+    A published model on a CPU takes half a minute for a clip and compiles nothing: there the least it can make must do.
+    """
+    if published and family.device == "cpu":
+        return [(min(family.steps_offered), min(_CANARY_LENGTHS_S), _CANARY_PROMPTS[0])]
+    return itertools.product(family.steps_offered, _CANARY_LENGTHS_S, _CANARY_PROMPTS)
+
+
+def _warm(family: "Family", canaries: Iterable[tuple[int, float, str]]) -> None:
+    """Make canary clips, and look at them."""
+    for steps, length_s, prompt in canaries:
         waveform = family.waveform(
             [prompt],
             [0],

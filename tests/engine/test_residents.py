@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ import pytest
 import torch
 
 from engine.errors import EngineError, SetupError
-from engine.residents import family_source, warm_family
+from engine.residents import FAMILIES, PUBLISHED, family_source, warm_family
 from tests.engine.noise_family import NoiseFamily
 
 
@@ -47,6 +48,43 @@ def test_without_torch_the_engine_names_what_to_install(monkeypatch: pytest.Monk
 
     with pytest.raises(SetupError, match=re.escape("pip install 'upbeat[engine]'")):
         family_source("embedded")
+
+
+def test_what_a_published_family_needs_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "diffusers" else found(name))
+
+    with pytest.raises(SetupError, match=re.escape("needs diffusers, which is not installed: pip install 'upbeat[mod")):
+        family_source("soundctm")
+    assert family_source("embedded") == FAMILIES["embedded"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_family_is_where_its_name_says(name: str) -> None:
+    module, _, path = family_source(name).partition(":")
+    family, load = path.split(".")
+
+    assert callable(getattr(getattr(importlib.import_module(module), family), load))
+
+
+def test_a_published_family_is_ready_after_one_clip_of_the_least_it_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    class Counting(NoiseFamily):
+        def waveform(self, *args: object, steps: int, frames: int, **options: object) -> torch.Tensor:  # type: ignore[override]
+            asked.append((steps, frames))
+            return torch.ones(1, 1, frames)
+
+    monkeypatch.setitem(PUBLISHED, "noise", "tests.engine.noise_family:NoiseFamily")
+    monkeypatch.setattr("tests.engine.noise_family.NoiseFamily", Counting)
+
+    warm_family("tests.engine.noise_family:NoiseFamily", threads=1)
+    as_published, asked[:] = list(asked), []
+    del PUBLISHED["noise"]
+    warm_family("tests.engine.noise_family:NoiseFamily", threads=1)
+
+    assert as_published == [(1, 24_000)]
+    assert len(asked) == 8  # each number of steps, each length, each prompt
 
 
 def test_ready_is_not_said_of_a_family_whose_canary_is_silent() -> None:
