@@ -23,7 +23,7 @@ class Reading:
     tempo_bpm: float
     playing: bool | None  # None: it has no transport, as Link without start/stop sync
     known_beats: float = math.inf  # the beat is known modulo this: a bar for Link; 0 if only the tempo is known
-    epoch: int = 0  # another number when start, continue or a locate has set the position anew
+    epoch: int = 0  # another number when start, continue or a locate has set the position anew; 0: not since we listen
     steady: bool = True  # False while it is still learning: not to be followed yet
     tempo_exact: bool = True  # False where the tempo is measured, and so trembles
     error_ms: float = 0.0  # by how much the beat may be off, as far as the clock can tell

@@ -9,9 +9,8 @@ from collections import deque
 
 import numpy as np
 
-BUCKET_S, BUCKETS = 0.5, 16
-SLOPE_MAX = 500e-6
-SLOPE_BUCKETS = 6  # fewer say too little about the slope
+BUCKET_S, BUCKETS = 0.5, 40
+SLOPE_TYPICAL, LEAST_TREMBLES_S = 50e-6, 0.3e-3  # how much a slope must be proved: few minima leave it near 0
 LOST_S = 0.005  # the least late look of half a second is this much later than the line: frames were lost
 
 
@@ -68,8 +67,8 @@ class FrameClock:
         self._late = 0
         seen = np.array(self._least)
         since_s = seen[:, 0] - at_s
-        if len(seen) >= SLOPE_BUCKETS:
-            slope = float(np.polyfit(since_s, seen[:, 1], 1)[0])
-            self._slope = min(max(slope, -SLOPE_MAX), SLOPE_MAX)
+        from_middle_s = since_s - since_s.mean()
+        doubt = (LEAST_TREMBLES_S / SLOPE_TYPICAL) ** 2
+        self._slope = float(from_middle_s @ seen[:, 1] / (from_middle_s @ from_middle_s + doubt))
         self._edge_at_s = at_s
         self._edge_s = float(np.min(seen[:, 1] - self._slope * since_s))

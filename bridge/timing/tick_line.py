@@ -2,9 +2,10 @@
 
 Ticks arrive some milliseconds early or late, and a tempo may change at any of them. A line through four quarter notes
 averages the jitter out but lags behind a change; a short one follows but trembles. So each tick weighs both: the
-straight line, and lines that bend at one of the latest 48 ticks, each by how probable it makes what arrived (Bayes' rule; Gaussian
-jitter, a flat prior on place and tempo, a Gaussian one on the bend). What is told is their mean, so a suspicion that
-proves wrong is forgotten with the next ticks. What lies before a bend that is certain and old is dropped.
+straight line, and lines that bend at one of the latest 48 ticks, each by how probable it makes what arrived (Bayes'
+rule; Gaussian jitter, a flat prior on place and tempo, a Gaussian one on the bend). What is told is their mean, so a
+suspicion that proves wrong is forgotten with the next ticks. What lies before a bend that is certain and old is
+dropped.
 """
 
 from collections import deque

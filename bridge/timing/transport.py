@@ -1,5 +1,7 @@
 """Transport: where the music is. The mixer's frame counter is its only clock, handed in at every call."""
 
+from collections.abc import Sequence
+
 from bridge.timing.tempo import Stretch
 
 
@@ -12,7 +14,8 @@ class Transport:
 
     def __init__(self, *, tempo_bpm: float, sample_rate_hz: int) -> None:
         self.playing = False
-        self.nudge_frames = 0
+        self.nudge_frames = 0  # stays when the music is stopped, moved or started
+        self._said_bpm: float | None = None
         self._stretches = [Stretch(beat=0.0, frame=0.0, tempo_bpm=tempo_bpm, sample_rate_hz=sample_rate_hz)]
 
     @property
@@ -21,8 +24,8 @@ class Transport:
         return self._stretches[0].sample_rate_hz
 
     def tempo_bpm(self, frame: int) -> float:
-        """The tempo at `frame`."""
-        return self._stretch_at_frame(frame).tempo_bpm
+        """The tempo at `frame`, as `follow` was told to say it, if another clock leads."""
+        return self._said_bpm or self._stretch_at_frame(frame).tempo_bpm
 
     def beat_at_frame(self, frame: int) -> float:
         """The beat at `frame`; while stopped, the beat at which the music stands."""
@@ -35,12 +38,12 @@ class Transport:
         return round(self._stretch_at_beat(beat).exact_frame_at(beat)) + self.nudge_frames
 
     def tempo_at_beat(self, beat: float) -> float:
-        """The tempo at `beat`; at infinity, the one that stays."""
-        return self._stretch_at_beat(beat).tempo_bpm
+        """The tempo at `beat`; at infinity, the one that stays. Said as at `tempo_bpm`."""
+        return self._said_bpm or self._stretch_at_beat(beat).tempo_bpm
 
     def frames_in(self, beats: float, *, from_beat: float) -> int:
         """How many frames `beats` last at the tempo of `from_beat`."""
-        return round(beats * self._stretch_at_beat(from_beat).frames_per_beat)
+        return round(beats * (60 / self.tempo_at_beat(from_beat) * self.sample_rate_hz))
 
     def play(self, *, at_frame: int) -> None:
         """Run from where the music stands, so that this beat falls on `at_frame`."""
@@ -60,6 +63,7 @@ class Transport:
 
     def set_tempo(self, tempo_bpm: float, *, at_beat: float, at_frame: int) -> None:
         """Change the tempo at `at_beat`, which must not lie before the beat of `at_frame`; while stopped, at once."""
+        self._said_bpm = None
         if not self.playing:
             [first] = self._stretches
             self._stretches = [self._with_tempo(first, first.beat, tempo_bpm)]
@@ -69,10 +73,34 @@ class Transport:
             kept.pop(0)
         self._stretches = [*kept, self._with_tempo(kept[-1], at_beat, tempo_bpm)]
 
+    def steered_beat_at(self, frame: float) -> float:
+        """The beat at `frame` without the nudge: what a clock that leads is compared with."""
+        stretch = self._stretches[0]
+        for later in self._stretches[1:]:
+            if later.frame <= frame:
+                stretch = later
+        return stretch.beat_at(frame) if self.playing else stretch.beat
+
+    def follow(self, lines: Sequence[Stretch], *, said_bpm: float) -> None:
+        """Run along `lines`, each from its frame on, in place of all that was to come from the first one's frame.
+
+        They come from a clock that leads, whose tempo may tremble; `said_bpm` is the one that clips are made for.
+        """
+        assert self.playing, "where the music stands there is nothing to steer"
+        kept = [stretch for stretch in self._stretches if stretch.frame < lines[0].frame][-1:]
+        self._stretches = [*kept, *lines]
+        self._said_bpm = said_bpm
+
+    def run_along(self, line: Stretch, *, said_bpm: float) -> None:
+        """Play from now on along `line`, wherever the music stood or was."""
+        self._stretches, self.playing, self._said_bpm = [line], True, said_bpm
+
     def _restart(self, beat: float, frame: int) -> None:
-        tempo_bpm = self.tempo_bpm(frame)
-        self._stretches = [Stretch(beat=beat, frame=frame, tempo_bpm=tempo_bpm, sample_rate_hz=self.sample_rate_hz)]
-        self.nudge_frames = 0
+        """Let the beat fall on a frame, nudge and all."""
+        tempo_bpm = self._stretch_at_frame(frame).tempo_bpm
+        self._stretches = [
+            Stretch(beat=beat, frame=frame - self.nudge_frames, tempo_bpm=tempo_bpm, sample_rate_hz=self.sample_rate_hz)
+        ]
 
     @staticmethod
     def _with_tempo(before: Stretch, beat: float, tempo_bpm: float) -> Stretch:
