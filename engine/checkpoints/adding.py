@@ -16,8 +16,8 @@ from typing import Final
 
 from engine.checkpoints import store
 from engine.checkpoints.files import contents, tensors_in
-from engine.checkpoints.folders import files_below, located, missing, tokenizer_missing
-from engine.checkpoints.layout import Expected, Layout
+from engine.checkpoints.folders import files_below, located, missing, role_of, tokenizer_missing
+from engine.checkpoints.layout import Layout
 from engine.checkpoints.recognise import recognised
 from engine.errors import WeightsError
 
@@ -104,10 +104,7 @@ def _from_folder(layout: Layout, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _place_by_name(layout: Layout, path: Path) -> str | None:
-    for expected in layout.files:
-        if any("/" not in name and PurePosixPath(path.name).match(name) for name in expected.names):
-            return path.name
-    return None
+    return path.name if role_of(layout.files, PurePosixPath(path.name)) is not None else None
 
 
 def _place_by_content(layout: Layout, path: Path) -> str:
@@ -139,11 +136,10 @@ def _is_archive_of_files(layout: Layout, path: Path) -> bool:
 def _unpack(archive: zipfile.ZipFile, layout: Layout, to: Path) -> None:
     """Unpack what could be of the model. `extract` keeps what is inside from leaving `to`."""
     to.mkdir(parents=True)
-    names = [name for expected in layout.files for name in expected.names]
     for info in archive.infolist():
         place = PurePosixPath(info.filename)
-        of_tokenizer = place.parent.name in layout.tokenizers
-        if not info.is_dir() and (of_tokenizer or place.name == store.SIZES or any(place.match(n) for n in names)):
+        wanted = place.parent.name in layout.tokenizers or place.name == store.SIZES or role_of(layout.files, place)
+        if wanted and not info.is_dir():
             if info.file_size > shutil.disk_usage(to).free:
                 raise WeightsError(f"there is no room in {to.parent} to unpack {info.filename}; make some")
             archive.extract(info, to)
@@ -160,13 +156,8 @@ def _lay_out(taken: dict[str, Path], folder: Path, whole: Path, *, but: set[Path
 
 def _replaced(layout: Layout, taken: dict[str, Path], folder: Path) -> set[Path]:
     """The files of a folder whose role a taken one has now."""
-    old = located(layout.files, folder)
-    new = {role for role in old for place in taken if _plays(layout.files, role, PurePosixPath(place))}
-    return {old[role] for role in new}
-
-
-def _plays(files: tuple[Expected, ...], role: str, place: PurePosixPath) -> bool:
-    return any(expected.role == role and any(place.match(name) for name in expected.names) for expected in files)
+    new = {role_of(layout.files, PurePosixPath(place)) for place in taken}
+    return {path for role, path in located(layout.files, folder).items() if role in new}
 
 
 def _complete(layout: Layout, folder: Path) -> bool:

@@ -30,17 +30,40 @@ def conversions_folder() -> Path:
 def located(files: Sequence[Expected], folder: Path) -> dict[str, Path]:
     """The file of each role that lies in `folder` or below it; a role without one is left out.
 
-    A pattern such as "vae/*.ckpt" is compared with the end of a path. The earliest pattern that fits decides, then the
-    shortest path, then the alphabet. Raises nothing: what is missing, `missing` says.
+    Of several, the earliest pattern decides, then the shortest path, then the alphabet.
     """
-    paths = sorted(files_below(folder), key=lambda path: (len(path.parts), str(path)))
-    places = [(path, PurePosixPath(path.relative_to(folder).as_posix())) for path in paths]
-    roles = {}
-    for expected in files:
-        fitting = (path for name in expected.names for path, place in places if place.match(name))
-        if (path := next(fitting, None)) is not None:
-            roles[expected.role] = path
-    return roles
+    found: dict[str, tuple[int, int, Path]] = {}
+    for path in files_below(folder):
+        place = PurePosixPath(path.relative_to(folder).as_posix())
+        if (fit := _fit(files, place)) is not None:
+            expected, rank = fit
+            mine = (rank, len(place.parts), path)
+            found[expected.role] = min(found.get(expected.role, mine), mine)
+    return {role: path for role, (_, _, path) in found.items()}
+
+
+def role_of(files: Sequence[Expected], place: PurePosixPath) -> str | None:
+    """The role of a file at such a place in a model's folder; None if its name is none of those expected."""
+    fit = _fit(files, place)
+    return None if fit is None else fit[0].role
+
+
+def _fit(files: Sequence[Expected], place: PurePosixPath) -> tuple[Expected, int] | None:
+    """Who expects a file at `place`, and as which of its names.
+
+    Names are compared with the end of the path. One with a folder in it goes before one without, so that the stock
+    model's pytorch_model.bin in its own folder is nobody else's.
+    """
+    fits = [
+        ("/" not in name, rank, order, expected)
+        for order, expected in enumerate(files)
+        for rank, name in enumerate(expected.names)
+        if place.match(name)
+    ]
+    if not fits:
+        return None
+    _, rank, _, expected = min(fits, key=lambda fit: fit[:3])
+    return expected, rank
 
 
 def missing(files: Sequence[Expected], roles: Iterable[str]) -> list[Expected]:

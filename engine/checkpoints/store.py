@@ -217,8 +217,11 @@ def _with_looks(layout: Layout, sentence: str, found: Found, held: Mapping[str, 
 
 
 def _hashes(found: Found, *, anew: bool = False) -> dict[str, str]:
+    """SHA-256 of each file by role, and of the sizes if they are the folder's own: they are part of the model too."""
     hashes = cache.Hashes(conversions_folder())
-    return {role: hashes.of(path, anew=anew) for role, path in found.files.items()}
+    sizes = found.folder / SIZES
+    files = {**found.files, SIZES: sizes} if sizes.is_file() else found.files
+    return {role: hashes.of(path, anew=anew) for role, path in files.items()}
 
 
 def _place(layout: Layout, found: Found, hashes: Mapping[str, str]) -> Path:
