@@ -54,6 +54,7 @@ _BOOKKEEPING: Final = re.compile(
     r"|argparse\.Namespace|typing\.Any"
 )
 _WEIGHT_SUFFIXES: Final = (".bin", ".ckpt", ".pt", ".pth", ".safetensors")
+_SETTINGS_SUFFIXES: Final = (".yml", ".yaml")  # beside weights they say sizes that shapes do not show
 _NO_WEIGHTS: Final = re.compile(r"optimizer|scheduler|random_states|training_args|scaler", re.IGNORECASE)
 
 
@@ -83,7 +84,13 @@ def _contents(path: Path, wanted: str, scratch: Path, at_end: contextlib.ExitSta
         if kind == "archive":
             member = at_end.enter_context(_member(path, scratch))
             return _contents(member, wanted, scratch, at_end)
-        held = load_file(path) if kind == "safetensors" else _torch_load(path, in_zip=kind == "torch")
+        match kind:
+            case "settings":
+                held = _settings(path)
+            case "safetensors":
+                held = load_file(path)
+            case _:
+                held = _torch_load(path, in_zip=kind == "torch")
     except _Unlike as unlike:
         raise WeightsError(f"{path.name} {unlike}; wanted is {wanted}, so {unlike.advice}") from None
     except WeightsError:
@@ -121,7 +128,7 @@ class _Unlike(Exception):
 
 
 def _kind(path: Path) -> str:
-    """torch, legacy torch, safetensors or archive. Raises `_Unlike` with what it is instead."""
+    """torch, legacy torch, safetensors, archive or settings. Raises `_Unlike` with what it is instead."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -136,6 +143,8 @@ def _kind(path: Path) -> str:
         if 8 + header_bytes > size:
             raise _Unlike(f"is a safetensors file that was cut short after {spoken_size(size)}")
         return "safetensors"
+    if path.suffix.lower() in _SETTINGS_SUFFIXES and _text(head) is not None and not _PAGE.match(head):
+        return "settings"
     raise _Unlike(_looks(head, size))
 
 
@@ -186,6 +195,24 @@ def _text(head: bytes) -> str | None:
         text = head[: error.start].decode("utf-8")
     text = text.strip()
     return text if text and all(char.isprintable() or char.isspace() for char in text) else None
+
+
+def _settings(path: Path) -> object:
+    """YAML as plain data: a tag that asks for an object of Python's gives the bare mapping, list or text under it."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):  # type: ignore[misc]  # has no types
+        pass
+
+    def untagged(loader: Plain, _tag: str, node: yaml.Node) -> object:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return loader.construct_scalar(node)
+
+    Plain.add_multi_constructor("", untagged)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=Plain)
 
 
 def _torch_load(path: Path, *, in_zip: bool) -> object:
