@@ -287,9 +287,9 @@ class EngineLink:
             return  # made twice, because it was asked again after a loss
         try:
             clip = codec.read_clip(message, audio)
-            # As it was asked, with its source; but how long it became, the engine may have been left to say.
-            length = {"frames": clip.request.frames, "tail_frames": clip.request.tail_frames, "fit": False}
-            clip = dataclasses.replace(clip, request=dataclasses.replace(wanted.request, **length))  # type: ignore[arg-type]
+            # As it was asked, with its source; but what it was left to the engine to say, as that said it.
+            said = {name: getattr(clip.request, name) for name in _SAID_BY_THE_ENGINE}
+            clip = dataclasses.replace(clip, request=dataclasses.replace(wanted.request, **said))
         except SchemaError as error:
             self._tell_refused([Refusal(request_id=request_id, reason="engine-error", sentence=str(error))])
             return
@@ -337,6 +337,7 @@ class EngineLink:
             _log.exception("what the engine's %s led to failed", type(event).__name__)
 
 
+_SAID_BY_THE_ENGINE = ("frames", "tail_frames", "tempo_bpm", "fit", "fit_beats")
 _DEALER_OPTIONS = {
     zmq.IMMEDIATE: 1,  # nothing queues up for an engine that is not there
     zmq.LINGER: _LINGER_MS,

@@ -6,7 +6,7 @@ import soundfile as sf
 
 from osc_schemas import bounds
 from osc_schemas.errors import SchemaError
-from osc_schemas.source import CHANNELS_MAX, Source, Use
+from osc_schemas.source import Source, Use
 
 
 class SoundFileError(SchemaError):
@@ -23,8 +23,10 @@ def read_source(path: Path, *, use: Use, strength: float | None = None) -> Sourc
             raise SoundFileError(f"{path}: there is no such file; name a WAV, FLAC, Ogg or MP3 file")
         with sf.SoundFile(path) as file:
             length_s = file.frames / file.samplerate
-            if file.channels > CHANNELS_MAX:
-                raise SoundFileError(f"{path} has {file.channels} channels; write it with 1 or {CHANNELS_MAX}")
+            if file.channels > bounds.SOURCE_CHANNELS_MAX:
+                raise SoundFileError(
+                    f"{path} has {file.channels} channels; write it with 1 or {bounds.SOURCE_CHANNELS_MAX}"
+                )
             if length_s > bounds.CLIP_S_MAX:  # said before that much is read
                 raise SoundFileError(
                     f"{path} lasts {length_s:.1f} s; at most {bounds.CLIP_S_MAX:g} s are taken, so cut it"

@@ -24,6 +24,8 @@ from osc_schemas.source import Use
 if TYPE_CHECKING:  # the socket answers while the worker still imports torch
     from engine.families.base import Family, Stage
 
+TEMPO_BPM: Final = 120.0  # of beats, where neither the request nor its prompt names a tempo
+
 _log = logging.getLogger(__name__)
 
 
@@ -90,14 +92,24 @@ class Service:
 
 
 def fitted(request: GenerateRequest, family: "Family") -> GenerateRequest:
-    """A request with the frames that the words of its prompt ask for, if it leaves that to them."""
+    """A request with the tempo and the frames that the words of its prompt ask for, if it leaves that to them."""
     if not request.fit:
         return request
     rate_hz = request.sample_rate_hz
     most_frames = min(request.frames, int(family.longest_s * rate_hz) - request.tail_frames)
-    length_s = family.length_s(request.prompt, request.tempo_bpm)
+    tempo_bpm = request.tempo_bpm or family.tempo_bpm(request.prompt)
+    length_s = family.length_s(request.prompt, tempo_bpm)
+    if request.fit_beats:
+        length_s = request.fit_beats * 60 / (tempo_bpm or TEMPO_BPM)
     frames = most_frames if length_s is None else min(max(round(length_s * rate_hz), 1), most_frames)
-    return replace(request, frames=frames, tail_frames=min(request.tail_frames, frames // 2), fit=False)
+    return replace(
+        request,
+        frames=frames,
+        tail_frames=min(request.tail_frames, frames // 2),
+        tempo_bpm=tempo_bpm,
+        fit=False,
+        fit_beats=0.0,
+    )
 
 
 def _check_length(family: "Family", request: GenerateRequest) -> None:

@@ -21,6 +21,7 @@ GAIN_DB_LOW, GAIN_DB_HIGH = -120.0, 24.0
 SEED_MAX = 2**63 - 1
 MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
 AUDIO_BYTES_MAX = 64 * 2**20
+SOURCE_CHANNELS_MAX = 2
 
 _OPTION_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{NAME_CHARACTERS_MAX - 1}}}", re.ASCII)
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')

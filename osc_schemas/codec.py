@@ -323,8 +323,9 @@ def read_kind(message: Message) -> Kind:
 
 
 _SOURCE_FIELDS = ("sample_rate_hz", "strength", "use")
+_FIT = ("fit", "fit_beats")
 _PLAIN_KEYS = tuple(
-    key for key in GenerateRequest.__dataclass_fields__ if key not in ("shape", "source", "options", "fit")
+    key for key in GenerateRequest.__dataclass_fields__ if key not in ("shape", "source", "options", *_FIT)
 )
 
 
@@ -333,11 +334,11 @@ def _request_values(request: GenerateRequest) -> dict[str, Value]:
     values = {key: value for key in _PLAIN_KEYS if (value := getattr(request, key)) not in (None, "")}
     values |= {OPTION_KEY + name: value for name, value in request.options}
     values |= {SHAPE_KEY + knob: value for knob, value in request.shape.turned.items()}
-    return values | ({"fit": True} if request.fit else {})
+    return values | ({key: getattr(request, key) for key in _FIT} if request.fit else {})
 
 
 def _request_in(values: Mapping[str, Value], source: Source | None = None) -> GenerateRequest:
-    plain = {key: value for key, value in values.items() if key in (*_PLAIN_KEYS, "fit")}
+    plain = {key: value for key, value in values.items() if key in (*_PLAIN_KEYS, *_FIT)}
     options = tuple((key.removeprefix(OPTION_KEY), float(values[key])) for key in values if key.startswith(OPTION_KEY))
     turned = {key.removeprefix(SHAPE_KEY): value for key, value in values.items() if key.startswith(SHAPE_KEY)}
     return GenerateRequest(**plain, options=options, source=source, shape=Shape(**turned))  # type: ignore[arg-type]  # the table has their names and types

@@ -27,7 +27,8 @@ class GenerateRequest:
     shape: Shape = NEUTRAL  # how the clip is bent after it was made; asking again with another costs no inference
     deadline_in_s: float = 10.0  # counted from when the engine gets it; the earliest deadline runs first
     slot: str = ""  # a newer request for the same slot takes the place of one still waiting; "" never does
-    fit: bool = False  # frames is the most; how long the clip is, the prompt's words decide
+    fit: bool = False  # frames is the most; how long the clip is, and at which tempo, the prompt's words decide
+    fit_beats: float = 0.0  # with fit: so many beats of that tempo, whatever else the words say; 0: as they say
     exact: bool = False  # alone, with fixed threads: the same samples every time on one kind of device
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ class GenerateRequest:
             bounds.check_range("tempo_bpm", self.tempo_bpm, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, RequestError)
         bounds.check_key(self.key, RequestError)
         object.__setattr__(self, "options", bounds.sorted_options(self.options, RequestError))
+        bounds.check_range("fit_beats", self.fit_beats, 0, bounds.LENGTH_BEATS_MAX, RequestError)
         bounds.check_range("deadline_in_s", self.deadline_in_s, 0, 86_400, RequestError)
 
 

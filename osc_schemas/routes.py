@@ -11,7 +11,6 @@ from typing import Literal
 
 from osc_schemas import bounds
 from osc_schemas.shape import KNOBS, Knob
-from osc_schemas.source import CHANNELS_MAX
 
 # Stated in the first message of a link; another one is refused with both named. A new row or a new key raises it too:
 # a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
@@ -261,8 +260,9 @@ _REQUEST = (
 _GENERATE = (
     *_REQUEST,
     Arg(name="fit", tag="T", needed=False),
+    _d("fit_beats", 0, bounds.LENGTH_BEATS_MAX, needed=False),
     _h(SOURCE_KEY + "frames", 1, needed=False),
-    _i(SOURCE_KEY + "channels", 1, CHANNELS_MAX, needed=False),
+    _i(SOURCE_KEY + "channels", 1, bounds.SOURCE_CHANNELS_MAX, needed=False),
     _i(SOURCE_KEY + "sample_rate_hz", bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, needed=False),
     _d(SOURCE_KEY + "strength", 0, 1, needed=False),
     _s(SOURCE_KEY + "use", needed=False),

@@ -13,7 +13,6 @@ from osc_schemas.samples import Samples
 
 Use = Literal["start", "loudness"]
 USES: Final = ("start", "loudness")
-CHANNELS_MAX: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +31,7 @@ class Source:
 
     def __post_init__(self) -> None:
         shape = self.samples.shape
-        if self.samples.ndim != 2 or not 1 <= shape[1] <= CHANNELS_MAX or not shape[0]:
+        if self.samples.ndim != 2 or not 1 <= shape[1] <= bounds.SOURCE_CHANNELS_MAX or not shape[0]:
             raise RequestError(
                 f"the source has the shape {shape}; it must be (frames, channels) with 1 or 2 channels and at least "
                 "one frame"

@@ -23,6 +23,11 @@ class OneEngine:
     def __init__(self, link: EngineLink, events: "queue.SimpleQueue[LinkEvent]") -> None:
         self._link, self._events = link, events
 
+    @property
+    def family(self) -> str:
+        """The model that it has."""
+        return self._link.family
+
     def clip(self, request: GenerateRequest) -> ClipArrived:
         """The clip for `request`. Raises `CommandError` if the engine refuses it, or is lost, or takes too long."""
         self._link.request(request)
@@ -47,19 +52,28 @@ class OneEngine:
 
 
 @contextlib.contextmanager
-def one_engine(endpoint: str | None) -> Iterator[OneEngine]:
+def one_engine(endpoint: str | None, *, family: str | None = None) -> Iterator[OneEngine]:
     """The engine at `endpoint`; for None the one at the usual place, or else one of our own until the block ends.
 
-    Raises `CommandError` if none answers at the endpoint that was asked for, `EngineFailed` if none can be started.
+    With a `family`, one that has it: an engine at the usual place that has another is left alone. Raises `CommandError`
+    if none answers at the endpoint that was asked for, or another family does; `EngineFailed` if none can be started.
     """
     with contextlib.ExitStack() as at_end:
-        if (found := _linked(endpoint or default_engine(), at_end)) is None:
+        found = _linked(endpoint or default_engine(), at_end)
+        if found is not None and family not in (None, found.family):
+            if endpoint is not None:
+                raise CommandError(
+                    f"the engine at {endpoint} has {found.family}, and {family} is asked for; start one with `upbeat "
+                    f"engine --family {family}`, or leave --engine away and one is started for this command"
+                )
+            found = None
+        if found is None:
             if endpoint is not None:
                 raise CommandError(
                     f"no engine answers at {endpoint}; start one with `upbeat engine`, or leave --engine away and one "
                     "is started for this command"
                 )
-            supervisor = Supervisor()
+            supervisor = Supervisor(family=family or "embedded")
             at_end.callback(supervisor.stop)
             with console.waiting("warming an engine for this command"):
                 supervisor.start()

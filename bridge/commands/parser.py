@@ -98,6 +98,22 @@ def endpoint(text: str) -> str:
     return text
 
 
+def number(text: str) -> float:
+    """A number, for argparse: what is none is told in a sentence."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no number; wanted is one such as 4 or 0.5") from None
+
+
+def whole(text: str) -> int:
+    """A whole number, for argparse."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no whole number; wanted is one such as 7") from None
+
+
 def device(text: str) -> str | int:
     """A device by its number or by a part of its name."""
     return int(text) if text.isdecimal() else text

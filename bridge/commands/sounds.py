@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from bridge.commands import console
-from bridge.commands.parser import Commands, add_engine, add_json, command
+from bridge.commands.parser import Commands, add_engine, add_json, command, number
 
 TEMPO_BPM = 124.0  # that of the rhythms among the embedded model's examples
 
@@ -19,9 +19,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--kind", nargs="+", default=[], metavar="NAME", help='only these, such as kick "closed hat"')
     parser.add_argument(
-        "--tempo", type=float, default=TEMPO_BPM, metavar="BPM", help="of what is rhythmic [%(default)g]"
+        "--tempo", type=number, default=TEMPO_BPM, metavar="BPM", help="of what is rhythmic [%(default)g]"
     )
-    parser.add_argument("--length-beats", type=float, metavar="N", help="of every sound; without, what suits its kind")
+    parser.add_argument("--length-beats", type=number, metavar="N", help="of every sound; without, what suits its kind")
     parser.add_argument("--open", action="store_true", help="show it in the browser")
     add_engine(parser, does="ask the engine that listens there; without, the usual one, or one started for this")
     add_json(parser)

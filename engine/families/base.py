@@ -93,6 +93,10 @@ class Family(ABC):
     def understood(self, prompt: str) -> str:
         """What the family made of `prompt`, in a few words such as "kick, dark, short"; "" if it cannot say."""
 
+    def tempo_bpm(self, prompt: str) -> float | None:
+        """The tempo that `prompt` names, if it does. Called on the worker's thread."""
+        return None
+
     def length_s(self, prompt: str, tempo_bpm: float | None) -> float | None:
         """How long a clip of `prompt` is by its words, at `tempo_bpm` where one is imposed; None if they do not say.
 

@@ -101,6 +101,9 @@ def test_a_request_that_fits_is_as_long_as_its_words_say_and_never_longer_than_a
         def length_s(self, prompt: str, tempo_bpm: float | None) -> float | None:
             return {"short": 0.5, "tempo": 240 / (tempo_bpm or 120), "long": 100.0}.get(prompt)
 
+        def tempo_bpm(self, prompt: str) -> float | None:
+            return 240.0 if prompt == "fast" else None
+
     service, rate_hz = Service(Fitting()), 48_000
     asked = {"frames": 8 * rate_hz, "tail_frames": 12_000, "fit": True}
 
@@ -113,6 +116,10 @@ def test_a_request_that_fits_is_as_long_as_its_words_say_and_never_longer_than_a
     assert length_s("short") == 0.5
     assert length_s("tempo", tempo_bpm=60.0) == 4.0
     assert length_s("long") == length_s("silent about it") == 8.0
+    assert length_s("fast", fit_beats=6.0) == 1.5
+    assert length_s("fast", fit_beats=6.0, tempo_bpm=60.0) == 6.0
+    assert length_s("silent about it", fit_beats=6.0) == 3.0
+    assert service.clip(task(request("fast", **asked))).request.tempo_bpm == 240
     service.check(request(frames=59 * rate_hz, fit=True))
     assert length_s("long", frames=59 * rate_hz) == 9.75  # the family's longest, less the tail
 

@@ -117,7 +117,8 @@ shapes = st.builds(
     tempo_bpm=st.none() | st.floats(20, 999),
     key=st.sampled_from(["", "D minor", "F# dorian", "Bb harmonic minor"]),
     shape=shapes,
-    fit=st.booleans(),
+    fit=st.just(True),
+    fit_beats=st.floats(0, 1_024),
     options=st.dictionaries(st.sampled_from(["nu", "gamma", "eta_2"]), st.floats(-10, 10)).map(lambda d: (*d.items(),)),
 )
 def test_a_request_survives_the_wire(prompt: str, seed: int, guidance: float | None, **changes: object) -> None:

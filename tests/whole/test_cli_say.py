@@ -12,7 +12,7 @@ from osc_schemas.clip import Samples
 from osc_schemas.request import GenerateRequest
 from tests.bridge.stage import clip_of, cue
 from tests.whole.command_line import Home
-from tests.whole.wire import Engine, engine
+from tests.whole.wire import NOISE, Engine, engine
 
 RATE_HZ = 48_000
 TAIL_FRAMES = RATE_HZ // 4
@@ -93,8 +93,59 @@ def test_a_person_reads_what_was_understood_and_where_it_lies(home: Home, runnin
     said = home.upbeat("say", "bell", "--no-play", "--engine", running.endpoint)
 
     words = [line.split(maxsplit=2) for line in said.out.splitlines()]
-    assert [line[0] for line in words] == ["understood", "made", "take", "lies"]
-    assert words[3][2].startswith(str(home.takes))
+    assert [line[0] for line in words] == ["understood", "length", "made", "take", "lies"]
+    assert words[1][1:] == ["9.75", "s"]  # its words say nothing of a length: as long as the model can
+    assert words[4][2].startswith(str(home.takes))
+
+
+def test_what_the_flags_impose_is_told(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--no-play", "--engine", running.endpoint, "--tempo", 120, "--key", "D minor", "--beats", 1]
+
+    said = home.upbeat(*words, "--option", "level=0.5", "--shape", "attack_ms=5").out
+
+    assert "imposed     120 bpm, D minor, attack_ms=5, level=0.5\n" in said
+    assert "length      0.5 s, 1 beat at 120 bpm\n" in said
+
+
+def test_a_take_that_started_from_a_sound_is_made_again_without_the_file(home: Home, running: Engine) -> None:
+    sound, flags = home.folder / "loop.wav", ["--no-play", "--json", "--engine", running.endpoint]
+    sf.write(sound, np.linspace(-0.5, 0.5, 24_000, dtype=np.float32), RATE_HZ, subtype="FLOAT")
+    words = ["say", "bell", "--length-s", 0.5, "--from", sound, "--strength", 0, "--option", "level=0.5", *flags]
+    said = home.upbeat(*words).json
+    before = samples_in(said["path"])
+    sound.unlink()
+    Path(said["path"]).unlink()
+
+    remade = home.upbeat("takes", "remake", said["take_id"], "--json", "--engine", running.endpoint).json
+
+    np.testing.assert_allclose(before[:24_000, 0], np.linspace(-0.25, 0.25, 24_000), atol=1e-6)
+    assert (remade["remade"], remade["options"], remade["made_from"]) == (True, {"level": 0.5}, said["made_from"])
+    np.testing.assert_array_equal(samples_in(said["path"]), before)
+
+
+def test_what_the_model_cannot_do_with_a_sound_is_one_sentence(home: Home, running: Engine) -> None:
+    sf.write(home.folder / "loop.wav", np.zeros(480), RATE_HZ)
+    words = ["say", "bell", "--no-play", "--engine", running.endpoint]
+
+    followed = home.upbeat(*words, "--follow", home.folder / "loop.wav")
+    unknown = home.upbeat(*words, "--option", "lvel=1")
+
+    assert (followed.code, unknown.code) == (2, 2)
+    assert "to follow its loudness, and noise cannot do that: it can only start from it" in followed.err
+    assert "noise has no option 'lvel'; the nearest is level" in unknown.err
+
+
+def test_a_family_is_started_for_the_call_and_one_that_cannot_be_is_one_sentence(home: Home, running: Engine) -> None:
+    words = ["say", "bell", "--length-s", 0.2, "--no-play", "--json"]
+
+    said = home.upbeat(*words, "--family", NOISE, UPBEAT_ENGINE_PORT="1").json
+    elsewhere = home.upbeat(*words, "--family", "embedded", "--engine", running.endpoint)
+    unknown = home.upbeat(*words, "--family", "nothing", UPBEAT_ENGINE_PORT="1")
+
+    assert said["family"] == "noise"
+    assert f"the engine at {running.endpoint} has noise, and embedded is asked for" in elsewhere.err
+    assert "there is no family 'nothing'; known are embedded" in unknown.err
+    assert (elsewhere.code, unknown.code) == (2, 2)
 
 
 def test_an_engine_is_started_for_the_call_if_none_runs(home: Home) -> None:
