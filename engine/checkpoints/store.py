@@ -129,7 +129,9 @@ def verify(layout: Layout, folder: Path, *, anew: bool = True) -> Verified:
 
 def looks_like(content: Contents) -> str:
     """What a file is, in words."""
-    look = recognised(tensors_in(content))
+    if not (tensors := tensors_in(content)):
+        return "settings, and no weights"
+    look = recognised(tensors)
     return "weights of no kind that is known here" if look is None else look.what
 
 
