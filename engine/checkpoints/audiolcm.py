@@ -54,6 +54,9 @@ PUBLISHED: Final[Config] = {
         "upsample_initial_channel": 1536,
         "resblock_kernel_sizes": [3, 7, 11],
         "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+        "resblock": "1",
+        "activation": "snakebeta",
+        "snake_logscale": True,
     },
     "bert": {
         "vocab": 30522,
@@ -168,6 +171,7 @@ def convert(files: Mapping[str, Mapping[str, Any]], config: Config) -> Converted
         modules = skeleton(config)
     model = _Taken(_model_tensors(files["model"]), file="the checkpoint")
     vocoder = _Taken(_vocoder_tensors(files["vocoder"]), file="the vocoder file")
+    _check_vocoder_sizes(files.get("vocoder sizes", {}), config["vocoder"])
     parts = {
         "text_encoder": model.part(modules["text_encoder"], lambda name: _text(name, model)),
         "denoiser": model.part(modules["denoiser"], lambda name: _denoiser(name, model)),
@@ -223,6 +227,17 @@ def _vocoder_tensors(file: Mapping[str, Any]) -> Tensors:
     return tensors
 
 
+def _check_vocoder_sizes(said: Mapping[str, Any], config: Config) -> None:
+    """Raise `WeightsError` if the authors' args.yml says other sizes: not all of them show in the tensors' shapes."""
+    for name, ours in config.items():
+        theirs = said.get(name, ours)
+        if theirs != ours:
+            raise WeightsError(
+                f"args.yml says {name} is {theirs} where AudioLCM's vocoder has {ours}; if the two files belong "
+                "together, say so in upbeat.json beside them"
+            )
+
+
 def _text(name: str, taken: _Taken) -> Tensor:
     if not name.startswith("t5."):
         return taken(TEXT + "caption_encoder." + re.sub(r"^bert\.", "base.", name))
@@ -275,6 +290,7 @@ LAYOUT: Final = Layout(
             holds="the student, the autoencoder and both text encoders",
         ),
         Expected(role="vocoder", names=("best_netG.pt",), holds="the generator of BigVGAN"),
+        Expected(role="vocoder sizes", names=("args.yml",), holds="the generator's sizes", needed=False),
     ),
     tokenizers={BERT_VOCABULARY: "google-bert/bert-base-uncased", T5_VOCABULARY: "google/t5-v1_1-large"},
     config=PUBLISHED,

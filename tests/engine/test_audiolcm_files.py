@@ -1,11 +1,13 @@
 """AudioLCM's files: the right copy is taken, and a wrong file is told in one sentence."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from engine.checkpoints.audiolcm import convert
+from engine.checkpoints.files import contents
 from engine.errors import WeightsError
 from tests.engine.tiny_audiolcm import tiny_config, tiny_files
 
@@ -121,6 +123,28 @@ def test_a_vocoder_without_its_generator_is_refused(files: Files) -> None:
     discriminators = {"mpd": {"discriminators.0.bias": torch.zeros(3)}, "mrd": {}}
 
     assert "no generator of BigVGAN but mpd, mrd" in refused(files | {"vocoder": discriminators})
+
+
+def test_sizes_beside_the_vocoder_must_be_its_own(files: Files) -> None:
+    said = {"batch_size": 32, **tiny_config()["vocoder"]}
+    convert(files | {"vocoder sizes": said}, tiny_config())
+
+    sentence = refused(files | {"vocoder sizes": said | {"upsample_rates": [4, 4, 4, 2, 2, 1]}})
+
+    assert (
+        "args.yml says upsample_rates is [4, 4, 4, 2, 2, 1] where AudioLCM's vocoder has [4, 4, 2, 2, 2, 2]" in sentence
+    )
+
+
+def test_sizes_are_read_as_plain_data_whatever_they_are_tagged_as(tmp_path: Path) -> None:
+    path = tmp_path / "args.yml"
+    path.write_text(
+        "!!python/object:argparse.Namespace\nupsample_rates: !!python/tuple [4, 4]\n"
+        "activation: !!python/object/apply:os.system [touch ran]\nresblock: '1'\n",
+        encoding="utf-8",
+    )
+    with contents(path, wanted="sizes", scratch=tmp_path) as said:
+        assert said == {"upsample_rates": [4, 4], "activation": ["touch ran"], "resblock": "1"}
 
 
 def test_a_vocoder_that_lacks_a_tensor_is_refused(files: Files) -> None:

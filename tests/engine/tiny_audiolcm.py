@@ -69,6 +69,7 @@ def write_model_folder(place: Path) -> None:
     files = tiny_files()
     torch.save(files["model"], place / "audiolcm.ckpt")
     torch.save(files["vocoder"], place / "bigvnat" / "best_netG.pt")
+    (place / "bigvnat" / "args.yml").write_text(json.dumps(tiny_config()["vocoder"]), encoding="utf-8")  # JSON is YAML
     (place / "upbeat.json").write_text(json.dumps({"config": tiny_config()}), encoding="utf-8")
     (place / BERT_VOCABULARY).mkdir()
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *string.ascii_lowercase[1:]]
