@@ -21,6 +21,7 @@ from bridge.timing.transport import Transport
 
 SLEW_SHARE = 0.05  # by how much faster or slower the music runs until it is where the clock is
 RETURNED_S = 1.0
+START_AHEAD_S = 0.1  # a peer's start is obeyed on the next bar that is at least so far away
 EXACT_FRAMES = 0.5  # nearer than this the music is on the clock's line
 SAID_DIGITS_EXACT, SAID_DIGITS_MEASURED = 3, 1
 TREMBLE_SHARE, SETTLED_S, FAR_SHARE = 0.0015, 0.5, 0.03  # when a measured tempo is another one; see `SaidTempo`
@@ -87,7 +88,7 @@ class Arbiter:
     """Clocks in, the transport steered. Told the frame at every call; one owner thread, the transport's."""
 
     def __init__(self, clocks: Sequence[Clock], *, transport: Transport, beats_per_bar: float) -> None:
-        """`clocks` by priority, without the internal one: that is the transport itself, and leads when no other does."""
+        """`clocks` by priority, without the internal one: it is the transport itself, and leads when no other does."""
         self._clocks = tuple(clocks)
         self._transport = transport
         self._internal = InternalClock(transport)
@@ -209,18 +210,28 @@ class Arbiter:
         said_bpm = self._said.tempo_bpm
         if not transport.playing and transport.tempo_bpm(frame) != said_bpm:
             transport.set_tempo(said_bpm, at_beat=0.0, at_frame=frame)
-        played, epoch = self._known.get(name, (reading.playing if reading.epoch == 0 else False, reading.epoch))
-        if reading.playing and (not played or reading.epoch != epoch):
-            kind: EventKind = "locate" if played and transport.playing else "start"
-            self._offset_beats = 0.0
-            if kind == "start" or self._is_elsewhere(reading, frame):
-                transport.run_along(self._line(reading, frame), said_bpm=said_bpm)
-                events.append(ClockEvent(kind=kind, clock=name, beat=reading.beat, tempo_bpm=said_bpm))
+        played, epoch = self._known.get(name, (False, 0))
+        if reading.playing and reading.epoch != epoch and not (played and not transport.playing):
+            events += self._move(reading, frame, kind="locate" if played else "start")
         elif reading.playing is False and played:
             events.append(ClockEvent(kind="stop", clock=name, beat=reading.beat))
         if transport.playing and reading.playing is not False:
             self._steer(reading, frame)
         return events
+
+    def _move(self, reading: Reading, frame: int, *, kind: EventKind) -> list[ClockEvent]:
+        """Go at once where the leader has gone: to its place, or with Link, which has bars alone, to its next bar."""
+        transport, said_bpm = self._transport, self._said.tempo_bpm
+        self._offset_beats = 0.0
+        if math.isfinite(reading.known_beats):
+            beat = max(0.0, transport.beat_at_frame(frame))
+            self.play(frame=frame, preroll_frames=round(START_AHEAD_S * transport.sample_rate_hz))
+        elif kind == "start" or self._is_elsewhere(reading, frame):
+            beat = reading.beat
+            transport.run_along(self._line(reading, frame), said_bpm=said_bpm)
+        else:
+            return []
+        return [ClockEvent(kind=kind, clock=self.leader, beat=beat, tempo_bpm=said_bpm)]
 
     def _is_elsewhere(self, reading: Reading, frame: int) -> bool:
         """Whether a position that was set anew is another one: a locate to where the music is anyway moves nothing."""
