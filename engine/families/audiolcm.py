@@ -35,8 +35,9 @@ from engine.vocoders.bigvgan import BigVGAN
 SHORTEST = 32  # 1.02 s
 LONGEST = 624  # 19.97 s
 
-# Hops of 16 ms that are decoded first, so that the clip's beginning is there early; then the rest at once, since every
-# further piece costs 76 hops more.
+# A mel longer than 5 s is vocoded in two pieces, hops of 16 ms each, so that its beginning is there in a sixth of the
+# time. No more pieces: a boundary costs 76 hops, which are decoded for both of its sides.
+AT_ONCE_HOPS = 320
 FIRST_HOPS = 64
 MORE_HOPS = 2 * LONGEST
 
@@ -149,7 +150,8 @@ class AudioLCM(Published):
         """(batch, frames): the mel at once, because all of it hangs together, then the waveform in pieces."""
         checkpoint("decode")
         mel = self.autoencoder.decoded(latents)  # (batch, bands, hops)
-        pieces = self.vocoder.pieces(mel, first_hops=FIRST_HOPS, more_hops=MORE_HOPS, checkpoint=checkpoint)
+        first_hops = FIRST_HOPS if mel.shape[2] > AT_ONCE_HOPS else AT_ONCE_HOPS
+        pieces = self.vocoder.pieces(mel, first_hops=first_hops, more_hops=MORE_HOPS, checkpoint=checkpoint)
         return torch.cat(list(pieces), 1)
 
     def latents_of(self, waveform: Tensor, *, latent_shape: tuple[int, ...]) -> Tensor:
