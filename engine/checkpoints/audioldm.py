@@ -63,9 +63,9 @@ def audioldm_of(
         if not name.startswith(OWN) or not isinstance(tensor, Tensor):
             unused.append(name)
         elif name.startswith("vocoder."):
-            tensors["vocoder"][_vocoder_name(name)] = tensor.float()
+            tensors["vocoder"][vocoder_name(name)] = tensor.float()
         else:
-            ours = _autoencoder_name(name, levels=levels)
+            ours = autoencoder_name(name, levels=levels)
             # Attention's layers are linear with us, and convolutions of one place with the authors.
             linear = ".attentions.0.to_" in ours and tensor.ndim == 4
             tensors["autoencoder"][ours] = (tensor[:, :, 0, 0] if linear else tensor).float()
@@ -79,17 +79,19 @@ def audioldm_of(
     return AudioLDM(**tensors, scale_factor=float(scale_factor), unused=tuple(unused))
 
 
-def _vocoder_name(name: str) -> str:
-    """
-    >>> _vocoder_name("vocoder.ups.0.weight")
+def vocoder_name(name: str) -> str:
+    """Our name of a tensor of the authors' vocoder.
+
+    >>> vocoder_name("vocoder.ups.0.weight")
     'generator.upsampler.0.weight'
     """
     return "generator." + re.sub(r"^vocoder\.(ups\.)?", lambda found: "upsampler." if found[1] else "", name)
 
 
-def _autoencoder_name(name: str, *, levels: int) -> str:
-    """
-    >>> _autoencoder_name("decoder.up.2.block.0.nin_shortcut.weight", levels=3)
+def autoencoder_name(name: str, *, levels: int) -> str:
+    """Our name of a tensor of the authors' autoencoder, which has so many levels.
+
+    >>> autoencoder_name("decoder.up.2.block.0.nin_shortcut.weight", levels=3)
     'network.decoder.up_blocks.0.resnets.0.conv_shortcut.weight'
     """
     for pattern, ours in (
