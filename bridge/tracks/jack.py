@@ -6,12 +6,13 @@ import threading
 from typing import Any
 
 import cffi  # type: ignore[import-untyped, unused-ignore]
+import numpy as np
 from llvmlite import ir
 from numba import types
 
 from bridge.tracks.compiling import callback, carray, intrinsic, pointer
 from bridge.tracks.kernel import render
-from bridge.tracks.memory import MIXER
+from bridge.tracks.memory import MIXER, NEVER
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import OutputError
 
@@ -21,7 +22,11 @@ void jack_port_get_latency_range(void *port, int mode, jack_latency_range_t *ran
 """
 PLAYBACK = 1  # JackPlaybackLatency
 
-GET_BUFFER, LEFT, RIGHT = range(3)  # what lies where in the mixer record's `host`
+# What lies where in the mixer record's `host`. ROLLS_FROM is written by the callback: the transport's frame less the
+# mixer's, NEVER while the transport stands.
+GET_BUFFER, LEFT, RIGHT, QUERY, CLIENT, POSITION, ROLLS_FROM = range(7)
+ROLLING = 1  # JackTransportRolling
+FRAME_WORD = 5  # where a jack_position_t has its frame, in words of 32 bits
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +43,26 @@ def port_buffer(typing_context: Any, get_buffer: Any, port: Any, frames: Any) ->
     return types.intp(types.intp, types.intp, types.uint32), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
+def transport_state(typing_context: Any, query: Any, client: Any, position: Any) -> Any:
+    """Call `jack_transport_query(client, position)`, whose own address is `query`; the state it gives."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = context.get_value_type(types.intp)
+        function = ir.FunctionType(ir.IntType(32), (word, word))
+        return builder.call(builder.inttoptr(arguments[0], function.as_pointer()), arguments[1:])
+
+    return types.int32(types.intp, types.intp, types.intp), generate
+
+
 @callback(types.int32(types.uint32, types.intp))
 def fill(frames: int, mixer: int) -> int:
     """JackProcessCallback: `mixer` is the address of its record."""
-    host = carray(pointer(mixer), (1,), MIXER)[0].host
+    record = carray(pointer(mixer), (1,), MIXER)[0]
+    host = record.host
+    state = transport_state(host[QUERY], host[CLIENT], host[POSITION])
+    position = carray(pointer(host[POSITION]), (6,), np.uint32)
+    host[ROLLS_FROM] = position[FRAME_WORD] - record.frame if state == ROLLING else NEVER
     left = port_buffer(host[GET_BUFFER], host[LEFT], frames)
     right = port_buffer(host[GET_BUFFER], host[RIGHT], frames)
     render(mixer, left, right, 1, frames)
@@ -77,9 +98,11 @@ class JackOutput:
             )
         ports = [self._client.outports.register(f"out_{side}") for side in (1, 2)]
         ffi, library = jack._ffi, jack._lib
-        mixer.set_host(
-            int(ffi.cast("uintptr_t", pointed)) for pointed in (library.jack_port_get_buffer, *(p._ptr for p in ports))
-        )
+        self._position = ffi.new("jack_position_t *")
+        assert ffi.offsetof("jack_position_t", "frame") == 4 * FRAME_WORD
+        buffer, query = library.jack_port_get_buffer, library.jack_transport_query
+        pointers = (buffer, *(port._ptr for port in ports), query, self._client._ptr, self._position)
+        mixer.set_host([*(int(ffi.cast("uintptr_t", pointed)) for pointed in pointers), NEVER])
         process = ffi.cast("JackProcessCallback", fill.address)
         library.jack_set_process_callback(self._client._ptr, process, ffi.cast("void*", mixer.address))
         self._client.set_xrun_callback(self._count_xrun)
@@ -95,6 +118,11 @@ class JackOutput:
         ffi.dlopen(self._jack._libname).jack_port_get_latency_range(ffi.cast("void *", left._ptr), PLAYBACK, latency)
         known_frames, period_frames = int(latency.max), int(self._client.blocksize)
         return max(known_frames, period_frames)  # until it is connected a port knows of no latency
+
+    def transport_less_mixer(self) -> int | None:
+        """The frame of JACK's transport less the mixer's, as of the latest block; None while the transport stands."""
+        frames = self._mixer.host_word(ROLLS_FROM)
+        return None if frames == NEVER else frames
 
     @property
     def underruns(self) -> int:

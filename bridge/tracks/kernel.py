@@ -19,6 +19,7 @@ from bridge.tracks.memory import (
     END_ALL,
     GAIN,
     MIXER,
+    MOVE,
     NEVER,
     PLAY,
     REPORT,
@@ -26,7 +27,7 @@ from bridge.tracks.memory import (
     VOICE,
     offset,
 )
-from bridge.tracks.voices import cut, mix_voices, play, swap
+from bridge.tracks.voices import cut, mix_voices, move, play, swap
 
 CEILING = np.float32(10 ** (-1 / 20))  # -1 dBFS
 
@@ -79,6 +80,7 @@ def render(address: int, left_out: int, right_out: int, stride: int, frames: int
         tap(address, memory, frame, count)
         frame += count
         done += count
+    mixer.block_frames = frames
     store_release(address + FRAME, frame)
 
 
@@ -105,6 +107,8 @@ def take_commands(address: int, memory: Any) -> None:
                 voice = memory.voices[memory.order[k]]
                 if command.track == mixer.tracks or voice.track == command.track:
                     cut(voice, mixer.frame, command.fade_out_frames, mixer.frame)
+        elif command.kind == MOVE:
+            move(memory, command)
         elif command.kind == GAIN:
             bus = memory.buses[command.track]
             bus.next_gain = command.gain

@@ -10,7 +10,7 @@ CHUNK_FRAMES = 256  # a block is mixed in pieces of at most this, so the sums ha
 COMMANDS_MAX = 1024  # waiting for the next block; a power of two
 NEVER = 2**62  # a frame that does not come
 
-PLAY, SWAP, END, END_ALL, GAIN = range(5)  # what a command asks
+PLAY, SWAP, END, END_ALL, GAIN, MOVE = range(6)  # what a command asks
 BEGAN, FINISHED = range(2)  # what a report tells
 
 COMMAND = np.dtype(
@@ -20,7 +20,7 @@ COMMAND = np.dtype(
         ("old_slot", np.int64),  # of the voice that another takes over from
         ("voice", np.int64),
         ("track", np.int64),  # the number of tracks: every track
-        ("start_frame", np.int64),  # of a voice, of its end, of a swap, or of a ramp
+        ("start_frame", np.int64),  # of a voice, of its end, of a swap, of a ramp, or where a voice is moved to
         ("end_frame", np.int64),
         ("fade_in_frames", np.int64),  # or the swap's, or the ramp's
         ("fade_out_frames", np.int64),
@@ -98,6 +98,7 @@ MIXER = np.dtype(
         ("reports_max", np.int64),
         # the clock and the rings, each written by one side only
         ("frame", np.int64),
+        ("block_frames", np.int64),  # how many the latest block had
         ("commands_written", np.int64),
         ("commands_read", np.int64),
         ("reports_written", np.int64),
@@ -117,7 +118,7 @@ MIXER = np.dtype(
         ("tap_written", np.int64),
         ("tap_read", np.int64),
         # what a callback needs from its sound library
-        ("host", np.intp, (4,)),
+        ("host", np.intp, (8,)),
     ],
     align=True,
 )

@@ -23,6 +23,7 @@ from bridge.tracks.memory import (
     END_ALL,
     GAIN,
     MIXER,
+    MOVE,
     NEVER,
     PLAY,
     REPORT,
@@ -112,6 +113,11 @@ class Mixer:
         return self._load("frame")
 
     @property
+    def block_frames(self) -> int:
+        """How many frames the latest block had; 0 before the first."""
+        return int(self._memory[0]["block_frames"])
+
+    @property
     def meters(self) -> Meters:
         """Peak, limiter and faults since the mixer was made."""
         state = self._memory[0]
@@ -180,6 +186,17 @@ class Mixer:
                 gain=_gain(gain),
             )
 
+    def move(self, voice: VoiceId, *, start_frame: int) -> None:
+        """Let a voice begin at another frame than was planned. One that sounds already, or is over, stays as it is.
+
+        Ends and swaps that were planned for it stay at their frames.
+        """
+        with self._lock:
+            self._read_reports()
+            if voice in self._sounding:
+                slot, _ = self._sounding[voice]
+                self._send(kind=MOVE, slot=slot, voice=voice, start_frame=start_frame)
+
     def end(self, voice: VoiceId, *, at_frame: int, fade_frames: int) -> None:
         """Fade the voice out at equal power from `at_frame`, or from now; one not begun by then never sounds.
 
@@ -238,10 +255,14 @@ class Mixer:
         """How often a sound library said that it ran dry."""
         return int(self._memory[0]["underruns"])
 
-    def set_host(self, addresses: Iterable[int]) -> None:
+    def set_host(self, words: Iterable[int]) -> None:
         """What a compiled callback needs from its sound library; only while nothing mixes."""
-        for k, address in enumerate(addresses):
-            self._memory[0]["host"][k] = address
+        for k, word in enumerate(words):
+            self._memory[0]["host"][k] = word
+
+    def host_word(self, index: int) -> int:
+        """One of those words, which the callback may have changed."""
+        return kernel.load(self.address + offset("host") + 8 * index)
 
     def _track(self, name: str | None) -> int:
         if name is None:

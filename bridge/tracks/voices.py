@@ -70,6 +70,32 @@ def swap(memory: Any, command: Any) -> None:
 
 
 @part
+def move(memory: Any, command: Any) -> None:
+    """Let a voice that has not sounded begin at another frame; its early end, if one is planned, stays where it is."""
+    voice = memory.voices[command.slot]
+    if voice.voice != command.voice or voice.begun == 1:
+        return
+    mixer = memory.mixer[0]
+    by_frames = command.start_frame - voice.start_frame
+    if voice.heard_frame == voice.start_frame:
+        voice.heard_frame = max(command.start_frame, mixer.frame)
+    if voice.fade_in_frame == voice.start_frame:
+        voice.fade_in_frame = voice.heard_frame
+    voice.start_frame += by_frames
+    voice.end_frame += by_frames
+    voice.stop_frame = voice.end_frame
+    if voice.cut_frame != NEVER:
+        voice.stop_frame = min(voice.end_frame, voice.cut_frame + voice.cut_frames)
+    kept = 0
+    for k in range(mixer.order_count):
+        if memory.order[k] != command.slot:
+            memory.order[kept] = memory.order[k]
+            kept += 1
+    mixer.order_count = kept
+    line_up(memory, command.slot)
+
+
+@part
 def line_up(memory: Any, slot: int) -> None:
     """Give a voice its place in the order of summing: by start, then by rank.
 

@@ -323,6 +323,49 @@ def test_a_voice_that_is_over_is_not_swapped_and_samples_of_another_length_are_r
         mixer.swap(sounding, noise(999), at_frame=250, fade_frames=10)
 
 
+def test_a_planned_voice_can_be_moved_to_another_frame_either_way() -> None:
+    mixer = a_mixer()
+    early, late = noise(100, 1, seed=1), noise(100, 1, seed=2)
+    first = mixer.play(early, track="drums", start_frame=300)
+    second = mixer.play(late, track="drums", start_frame=700)
+    out = heard(mixer, 256)
+
+    mixer.move(first, start_frame=520)
+    mixer.move(second, start_frame=300)
+    out = np.concatenate([out, heard(mixer, 768)])
+
+    assert np.array_equal(out[300:400, 0], late[:, 0])
+    assert np.array_equal(out[520:620, 0], early[:, 0])
+    assert np.count_nonzero(out[:, 0]) <= 200
+    assert [(report.start_frame, report.first_frame) for report in mixer.launched()] == [(300, 300), (520, 520)]
+
+
+def test_a_voice_that_sounds_or_is_over_is_not_moved() -> None:
+    mixer = a_mixer()
+    clip = noise(400, 1)
+    voice = mixer.play(clip, track="drums", start_frame=0)
+    out = heard(mixer, 256)
+
+    mixer.move(voice, start_frame=900)
+    out = np.concatenate([out, heard(mixer, 1_024)])
+    mixer.move(voice, start_frame=2_000)
+
+    assert np.array_equal(out[:400, 0], clip[:, 0])
+    assert not out[400:].any()
+    assert not heard(mixer, 1_024).any()
+
+
+def test_a_moved_voice_still_ends_where_it_was_to_end() -> None:
+    mixer = a_mixer()
+    voice = mixer.play(ones(500), track="drums", start_frame=100)
+    mixer.end(voice, at_frame=300, fade_frames=0)
+
+    mixer.move(voice, start_frame=150)
+    out = heard(mixer, 1_024)
+
+    assert np.flatnonzero(out[:, 0]).tolist() == list(range(150, 300))
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     blocks=st.lists(st.one_of(st.integers(1, 300), st.sampled_from([1, 255, 256, 257, 8192])), max_size=40),
