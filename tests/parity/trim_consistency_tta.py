@@ -123,7 +123,7 @@ def trimmed_weights(config: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
 def drawn(name: str, shape: torch.Size) -> Tensor:
     """Random numbers of about the size that a network's training begins with, in half precision."""
     if len(shape) > 1:
-        return (torch.randn(shape) / shape[1:].numel() ** 0.5).half()
+        return torch.randn(shape).div(shape[1:].numel() ** 0.5).half()
     middle = 1.0 if "norm" in name and name.endswith("weight") else 0.0
     numbers: Tensor = torch.randn(shape) * 0.1 + middle
     return numbers.half()
@@ -131,8 +131,7 @@ def drawn(name: str, shape: torch.Size) -> Tensor:
 
 def corner(tensor: Tensor, shape: torch.Size) -> Tensor:
     """The first numbers along every axis, in half precision."""
-    first: Tensor = tensor[tuple(slice(size) for size in shape)]
-    return first.half()
+    return tensor[tuple(slice(size) for size in shape)].half()
 
 
 def family_of(weights: Mapping[str, dict[str, Tensor]], config: Mapping[str, Any]) -> ConsistencyTTA:
