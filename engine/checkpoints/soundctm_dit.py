@@ -120,7 +120,8 @@ def _layer_tensors(name: str, tensor: Tensor) -> list[tuple[str, Tensor]]:
 def dit_tensors(tensors: Tensors) -> dict[str, Tensor]:
     """`dit.*` under the names of `CtmDiT`, without what one token of text leaves no influence."""
     dead = re.compile(r"transformer_blocks\.\d+\.(norm2\.|attn2\.to_[qk]\.)")
-    return {f"body.{name}": tensor for name, tensor in stock_tensors(tensors).items() if not dead.match(name)}
+    stock = stock_tensors(tensors)
+    return {f"body.{name}": tensor.float() for name, tensor in stock.items() if not dead.match(name)}
 
 
 def clap_tensors(tensors: Tensors) -> dict[str, Tensor]:
@@ -128,16 +129,16 @@ def clap_tensors(tensors: Tensors) -> dict[str, Tensor]:
     renamed = {}
     for name, tensor in tensors.items():
         if name.startswith(f"{_TEXT}text_branch.") and not name.endswith("position_ids"):
-            renamed["body.text_model." + name.removeprefix(f"{_TEXT}text_branch.")] = tensor
+            renamed["body.text_model." + name.removeprefix(f"{_TEXT}text_branch.")] = tensor.float()
         elif name.startswith(f"{_TEXT}text_projection."):
             layer, _, which = name.removeprefix(f"{_TEXT}text_projection.").partition(".")
-            renamed[f"body.text_projection.linear{1 if layer == '0' else 2}.{which}"] = tensor
+            renamed[f"body.text_projection.linear{1 if layer == '0' else 2}.{which}"] = tensor.float()
     return renamed
 
 
 def weight_norm_folded(tensors: Tensors) -> dict[str, Tensor]:
     """Each pair of `weight_g` and `weight_v` as the `weight` that they stand for."""
-    folded = {name: tensor for name, tensor in tensors.items() if not name.endswith((".weight_g", ".weight_v"))}
+    folded = {name: tensor.float() for name, tensor in tensors.items() if not name.endswith((".weight_g", ".weight_v"))}
     for name, direction in tensors.items():
         if name.endswith(".weight_v") and name[:-1] + "g" in tensors:
             length = direction.float().flatten(1).norm(dim=1).view(-1, *[1] * (direction.ndim - 1))

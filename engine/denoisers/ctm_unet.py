@@ -26,7 +26,8 @@ class CtmUNet(nn.Module):
         unet: Any = UNet2DConditionModel  # the library has no types
         self.body = unet.from_config({**config, **second_level})
         self.body.class_embedding = _LevelAndOmega(self.body.class_embedding)
-        self.omega_width = 4 * config["block_out_channels"][0]
+        self.omega_width: int = 4 * config["block_out_channels"][0]
+        self.channels: int = config["in_channels"]
 
     def forward(self, x: Tensor, level_t: Tensor, level_s: Tensor, omega: Tensor, text: TextStates) -> Tensor:
         """F (batch, 8, time, 16) of x at two levels (batch,), an omega embedding (batch, omega_width), and a text."""
