@@ -1,10 +1,13 @@
 """SoundCTM's two models at sizes that compute in milliseconds: their authors' files, and the families of these."""
 
+import json
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 
 from engine.checkpoints import soundctm, soundctm_dit
@@ -17,6 +20,7 @@ from engine.vocoders.hifigan import HiFiGAN
 from tests.parity.fixtures import folder
 
 VOCABULARY = 120
+WORDS = ("dog", "rain", "warm", "kick")
 
 
 def unet_config() -> dict[str, Any]:
@@ -151,3 +155,38 @@ def word_tokens() -> Tokens:
         return torch.tensor([*(3 + zlib.crc32(word.encode()) % (VOCABULARY - 3) for word in prompt.split()), 1])
 
     return tokens
+
+
+def write_unet_folder(place: Path) -> None:
+    """The U-Net's files in `place`, which is `models/soundctm` below the home of whoever loads them."""
+    files = unet_files()
+    place.mkdir(parents=True)
+    torch.save(files["ema"], place / "ema_0.999_030000.pt")
+    torch.save(files["online"], place / "pytorch_model.bin")
+    torch.save(files["vae"], place / "audioldm-s-full.ckpt")
+    (place / "upbeat.json").write_text(json.dumps({"config": unet_config()}), encoding="utf-8")
+    scores = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -9.0), *((f"▁{word}", -2.0) for word in WORDS)]
+    vocabulary = Tokenizer(models.Unigram(scores, unk_id=2, byte_fallback=False))
+    vocabulary.pre_tokenizer = pre_tokenizers.Metaspace()
+    vocabulary.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    (place / "flan-t5-large").mkdir()
+    vocabulary.save(str(place / "flan-t5-large" / "tokenizer.json"))
+
+
+def write_dit_folder(place: Path) -> None:
+    """The DiT's files in `place`, laid out as on the hub."""
+    files = dit_files()
+    student, vae = place / "model_checkpoints" / "soundctm", place / "utils_checkpoints" / "vae" / "gaussiandac"
+    for made in (student, vae, place / "clap"):
+        made.mkdir(parents=True)
+    torch.save(files["model"], student / "ac_v2_ema_0999_030000.pt")
+    torch.save(files["statistics"], student / "z_stats.pth")
+    torch.save(files["vae"], vae / "weights.pth")
+    (place / "upbeat.json").write_text(json.dumps({"config": dit_config()}), encoding="utf-8")
+    ids = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, **{word: 4 + number for number, word in enumerate(WORDS)}}
+    vocabulary = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
+    vocabulary.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    vocabulary.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    vocabulary.save(str(place / "clap" / "tokenizer.json"))
