@@ -23,7 +23,7 @@ from engine.denoisers.curve_transformer import CurveTransformer
 from engine.errors import WeightsError
 from engine.families.arrangement import Event, layered, placed
 from engine.families.base import NO_OPTIONS, Checkpoint, Family, no_checkpoint
-from engine.families.score import Part, at_degree, in_key, score_of
+from engine.families.score import Part, at_degree, in_key, lasts_s, score_of, settled
 from engine.sampling.consistency import STEP_TIMES, consistency_sample
 from engine.sampling.constants import CONDITION, ConstantsHead, denoiser_condition
 from engine.sampling.noise import derived_seed
@@ -159,6 +159,14 @@ class Embedded(Family):
         """What each sound is, what is special about it, and how sure that is, such as "bass, dark, long, F#2"."""
         return str(self.understanding(prompt))
 
+    def tempo_bpm(self, prompt: str) -> float | None:
+        """The tempo that the words name, if they do."""
+        return self.understanding(prompt).tempo_bpm
+
+    def length_s(self, prompt: str, tempo_bpm: float | None) -> float:
+        """As the words say; two bars of a rhythm; or as long as the sound is heard, its room included."""
+        return lasts_s(self.understanding(prompt), tempo_bpm)
+
     def vocabulary(self) -> Sequence[Kind]:
         """All kinds, with the phrases of the lexicon and prompts that show what each can do."""
         return vocabulary()
@@ -236,9 +244,8 @@ class Embedded(Family):
         """One part's constants, and its curves by the denoiser."""
         kind = part.specification.kind
         length_s = max(part.length_s, SHORTEST_S)
-        constants = in_key(
-            self.parts.constants_head.sample(part.specification, seed=part.seed, length_s=length_s), part
-        )
+        drawn = self.parts.constants_head.sample(part.specification, seed=part.seed, length_s=length_s)
+        constants = settled(in_key(drawn, part), part)
         condition = denoiser_condition([kind], [constants])
         latents = self.latents(
             condition,

@@ -1,5 +1,6 @@
 """What is understood, for a clip of a certain length: which sounds to make, how long each, and when each is struck."""
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -8,6 +9,7 @@ from engine.sampling.noise import derived_seed
 from engine.sampling.specification import Specification
 from engine.text.harmony import Key, imposed
 from engine.text.kinds import GROUPS, LASTING
+from engine.text.lengths import Length
 from engine.text.notes import hz_of_midi, midi_of_hz
 from engine.text.patterns import hits
 from engine.text.understanding import Layer, Understanding
@@ -17,6 +19,23 @@ TEMPO_BPM: Final = 120.0  # where nobody says one
 RING_S: Final = 2.0  # the most that a struck sound of a rhythm rings
 EDGE_BEATS: Final = 0.01  # a clip is a whole number of frames; a beat that begins at its very end is the next clip's
 SHORT_S: Final = 1.6  # of which a "short" pad is about half
+LOOP: Final = Length(amount=2, unit="bars")  # of what is rhythmic, if nobody says how long
+# How long a sound is heard if nothing is said, to about -50 dB where it decays (measured, rounded up), and else by
+# custom; each level of length makes it so many times as long, as it does for the sounds that the model was taught.
+# fmt: off
+NATURAL_S: Final[dict[str, float]] = {
+    "kick": 1.0, "snare": 0.7, "rimshot": 0.25, "clap": 0.7, "snap": 0.3, "closed hat": 0.25, "open hat": 2.5,
+    "ride": 4.0, "crash": 5.0, "shaker": 0.3, "tambourine": 1.0, "tom": 1.3, "conga": 0.5, "woodblock": 0.25,
+    "cowbell": 0.7, "sub bass": 4.0, "bass": 3.0, "acid bass": 2.2, "pluck": 1.6, "guitar": 4.5, "mallet": 2.0,
+    "bell": 5.0, "piano": 6.0, "keys": 4.0, "brass stab": 0.9, "impact": 3.0, "sub drop": 2.0, "zap": 0.8,
+    "glitch": 0.6, **dict.fromkeys(LASTING, 4.0), **dict.fromkeys(GROUPS["textures"], 6.0), "drone": 8.0,
+}
+# fmt: on
+LENGTH_RATIO: Final = 2.3
+ROOM_HEARD: Final = 0.2  # a level of room that rings
+ROOM_S: Final = 1.5  # how long it does if no size is said
+SETTLED_S: Final = 0.06  # a played note is at its pitch by then ...
+SETTLED_OCTAVES: Final = 4 / 1200  # ... as nearly as this
 ONE_NOTE: Final = LASTING | {"sub bass", "bass", "acid bass"}  # a new note of these ends the one before
 USUAL_KEY: Final = Key(0, "minor")  # of a melody in no key, on whatever tonic it has
 
@@ -124,8 +143,30 @@ def _asked_s(layer: Layer, tempo_bpm: float) -> float | None:
     if layer.ask.length is not None:
         return layer.ask.length.seconds(tempo_bpm=tempo_bpm)
     if kind in LASTING and kind in GROUPS["pitched"] and asked.length < -0.2:
-        return SHORT_S * float(2.3**asked.length)
+        return SHORT_S * float(LENGTH_RATIO**asked.length)
     return None
+
+
+def lasts_s(understanding: Understanding, tempo_bpm: float | None) -> float:
+    """How long a clip of all that was understood is: as said, two bars of a rhythm, or until it has rung out.
+
+    A tempo that is imposed goes before that of the prompt.
+    """
+    tempo_bpm = tempo_bpm or understanding.tempo_bpm or TEMPO_BPM
+    layers = understanding.layers
+    if any(layer.rhythm for layer in layers):
+        said = [layer.ask.length for layer in (*(one for one in layers if one.rhythm), *layers) if layer.ask.length]
+        return (said[0] if said else LOOP).seconds(tempo_bpm=tempo_bpm)
+    return max(_lasts_s(layer, tempo_bpm) for layer in layers)
+
+
+def _lasts_s(layer: Layer, tempo_bpm: float) -> float:
+    asked, length = layer.specification, layer.ask.length
+    if length is not None and length.unit != "s":
+        return length.seconds(tempo_bpm=tempo_bpm)  # to the frame, because it is to fit into music
+    rings_s = (asked.room_s or ROOM_S) if asked.room > ROOM_HEARD else 0.0
+    sounds_s = _asked_s(layer, tempo_bpm) or NATURAL_S[asked.kind] * LENGTH_RATIO**asked.length
+    return float(sounds_s + rings_s)
 
 
 def _in_key(asked: Specification, key: Key) -> Specification:
@@ -141,6 +182,14 @@ def in_key(constants: Constants, part: Part) -> Constants:
         return constants
     midi, chord = imposed(midi_of_hz(constants.pitch_hz), constants.chord, part.key)
     return replace(constants, pitch_hz=hz_of_midi(midi), chord=chord)
+
+
+def settled(constants: Constants, part: Part) -> Constants:
+    """Constants whose pitch, if it is a note's, slides no longer than until a listener would call it out of tune."""
+    depth = constants.sweep_depth
+    if part.specification.kind not in GROUPS["pitched"] or depth <= (near := 2**SETTLED_OCTAVES - 1):
+        return constants
+    return replace(constants, sweep_s=min(constants.sweep_s, SETTLED_S / math.log(depth / near)))
 
 
 def at_degree(constants: Constants, degree: int, part: Part) -> Constants:

@@ -17,7 +17,7 @@ from engine.text.lengths import Length, take_length
 from engine.text.levels import take_negations, take_strengths
 from engine.text.notes import FLAGS, Pitch, take_pitch
 from engine.text.patterns import KitPart, kit_for
-from engine.text.rhythms import take_rhythm
+from engine.text.rhythms import strikes_once, take_rhythm
 from engine.text.rooms import take_room
 
 LETTERS_READ: Final = 1000  # of a prompt, however long it is
@@ -46,6 +46,7 @@ class Ask:
     muted: frozenset[str] = frozenset()  # attributes that are to stay as usual
     rhythm: str | None = None  # one of engine.text.patterns.RHYTHMS
     swing: float = 0.0
+    once: bool = False  # a single hit was asked for in so many words
     kit: tuple[KitPart, ...] = ()  # a drum kit, each part a layer of its own
 
     def voicing(self, kind: str, key: Key | None) -> tuple[Pitch | None, tuple[int, ...]]:
@@ -154,6 +155,7 @@ def _joined(parts: Sequence[Ask], without: tuple[str, ...]) -> Ask:
         muted=frozenset().union(*(part.muted for part in parts)),
         rhythm=rhythms[0].rhythm if rhythms else None,
         swing=max(part.swing for part in parts),
+        once=any(part.once for part in parts),
         kit=(kit_for(said, without) or kit_for(kit_said, without) or ()) if kit_said else (),
     )
 
@@ -249,6 +251,7 @@ def _segment(said: str, joint: str) -> tuple[Ask, Key | None, list[str]]:
         muted=frozenset(muted),
         rhythm=rhythm,
         swing=swing,
+        once=strikes_once(text),
         kit=kit,
     )
     return ask, key, denied

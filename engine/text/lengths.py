@@ -14,6 +14,11 @@ class Length:
     amount: float
     unit: str  # "s", "beats" or "bars"
 
+    def __str__(self) -> str:
+        """As one says it: "1 bar", "2 bars", "0.5 s"."""
+        unit = self.unit.removesuffix("s") if self.amount == 1 and self.unit != "s" else self.unit
+        return f"{self.amount:g} {unit}"
+
     def seconds(self, *, tempo_bpm: float, beats_per_bar: float = 4.0) -> float:
         """The same in seconds.
 

@@ -103,16 +103,6 @@ def take_pitch(text: str) -> tuple[Pitch | None, str]:
     return None, text
 
 
-def asked_midi(prompt: str) -> float | None:
-    """The first exact pitch asked for, as a MIDI note number with its fraction; None if there is none.
-
-    >>> asked_midi("a deep bass in F#2"), asked_midi("Bb3 pluck"), asked_midi("a sine at 440 Hz"), asked_midi("an 808")
-    (42.0, 58.0, 69.0, None)
-    """
-    pitch, _ = take_pitch(prompt)
-    return pitch.midi if pitch else None
-
-
 def pitch_class_of(letter: str, accidental: str = "") -> int:
     """0 for C to 11 for B, from a letter and "#", "♯", "b", "♭", "sharp", "flat" or "".
 

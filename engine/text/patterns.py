@@ -224,6 +224,23 @@ _MELODIES: Final[dict[str, tuple[str, ...]]] = {
         "0 . . . . . 0 . . . . . 0 . . .|0 . . . . . 0 . . 3 . . 3 . . .",
         "0 . . 0 . . . . 5 . . 5 . . . .",
     ),
+    "walking bass": (
+        "0 . . . 2 . . . 4 . . . 5 . . .|7 . . . 5 . . . 4 . . . 1 . . .",
+        "0 . . . 4 . . . 3 . . . 2 . . .|1 . . . 3 . . . 4 . . . -1 . . .",
+        "0 . . . 1 . . . 2 . . . 4 . . .|5 . . . 4 . . . 2 . . . -1 . . .",
+        "0 . . . 7 . . . 6 . . . 4 . . .|3 . . . 2 . . . 1 . . . -1 . . .",
+        "0 . . . -1 . . . -2 . . . -3 . . .|-2 . . . 0 . . . 2 . . . 1 . . .",
+    ),
+    "melody": (
+        "0 . . . 2 . 4 . 7 . . . 6 . 4 .|5 . . . 4 . 2 . 0 . . . . . . .",
+        "4 . . . . . 4 5 7 . . . 4 . . .|2 . . . . . 1 2 0 . . . . . . .",
+        "7 . 6 . 4 . . . 4 . 2 . 0 . . .|1 . 2 . 4 . . . 0 . . . . . . .",
+        "0 . 0 . 4 . . . 5 . 4 . . . . .|3 . 3 . 2 . 1 . 0 . . . . . . .",
+        ". . 4 . 5 . 7 . . . 9 . 8 . . .|. . 7 . 4 . 2 . 0 . . . . . . .",
+        "9 . . . . . . . 7 . 8 . . . . .|4 . . . . . 5 . 7 . . . . . . .",
+        "0 . . 2 . . 4 . 3 . . 1 . . 2 .|4 . . 3 . . 1 . 0 . . . . . . .",
+        "7 . . . 8 . 9 . 11 . . . 9 . . .|8 . 7 . 6 . 4 . 7 . . . . . . .",
+    ),
     "walk": ("0 . . . . . . . . . . . . . . .|4 . . . . . . . 2 . . . . . . .",),
 }
 _MELODIC_LOOP: Final = {
@@ -441,6 +458,19 @@ def kit_for(words: str, without: tuple[str, ...] = ()) -> tuple[KitPart, ...] | 
         return None
     unwanted = " ".join(without).lower()
     return tuple(part for part in _KITS[genre] if not _names(part.kind, unwanted))
+
+
+def style_for(words: str, kind: str) -> str | None:
+    """The rhythm that this kind plays in the style that `words` name; None if they name none in which it plays.
+
+    >>> style_for("trap hats", "closed hat"), style_for("reggaeton snare", "snare"), style_for("dusty hat", "ride")
+    ('trap', 'dembow', None)
+    """
+    for pattern, genre in _GENRE:
+        if pattern.search(words):
+            parts = {part.kind: part.rhythm for part in _KITS[genre]}
+            return parts.get(kind) or (genre if kind in _DRUMMERS.get(genre, {}) else None)
+    return None
 
 
 def _names(kind: str, unwanted: str) -> bool:

@@ -36,6 +36,8 @@ _NAMED: Final = tuple(
 _KEPT: Final = tuple(  # these words also help to name the sound
     (re.compile(rf"\b(?:{words})\b", FLAGS), rhythm)
     for words, rhythm in (
+        (r"walking(?= (?:\w+ ){0,2}bass)", "walking bass"),
+        (r"melod(?:y|ies)" + _NOT_A_NOTE, "melody"),
         (r"(?:drum|snare|tom|hat|timpani|kick|clap) rolls?|rolls?(?= (?:on|of))", "roll"),
         (r"(?:drum|snare|tom|toms|hat|percussion) fills?(?! hit)|fill(?! hit)", "fill"),
         (r"arp(?:s|eggios?|eggiated)?(?! (?:solina|odyssey|2600))" + _NOT_A_NOTE, "arpeggio"),
@@ -88,6 +90,15 @@ def take_rhythm(text: str) -> tuple[str | None, float, str]:
         rhythms.append("loop")
         text = _GENERAL.sub("", text)
     return (rhythms[0] if rhythms and not single else None), swing, text
+
+
+def strikes_once(text: str) -> bool:
+    """Whether a text asks for a single hit in so many words.
+
+    >>> strikes_once("kick one-shot"), strikes_once("one kick")
+    (True, False)
+    """
+    return _SINGLE.search(text) is not None
 
 
 def _swing(found: re.Match[str]) -> float:

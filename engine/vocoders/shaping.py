@@ -42,6 +42,7 @@ LONGEST_DECAY_S: Final = 30.0  # what has not faded by then does not decay
 SLOPE_HOPS: Final = 10  # a decay goes on as it went in the last so many hops
 HIGHEST_DRIVE: Final = 1.5
 HIGHEST_ROOM: Final = 1.5
+HALL_S: Final = 3.0  # of a sound without a room of its own, where the knob is fully open
 
 _ANCHOR_PARTIAL = torch.tensor(ANCHOR_PARTIALS, dtype=torch.float64)
 _ONTO_PARTIALS = between(_ANCHOR_PARTIAL.log2(), torch.arange(1, PARTIALS + 1, dtype=torch.float64).log2())
@@ -61,6 +62,7 @@ def shaped(curves: Tensor, constants: Constants, shape: Shape, *, length_s: floa
         pitch_hz=constants.pitch_hz * 2 ** (shape.pitch / 12),
         drive=min(max(constants.drive + shape.drive, 0.0), HIGHEST_DRIVE),
         room=min(max(constants.room + shape.room, 0.0), HIGHEST_ROOM),
+        room_s=constants.room_s if constants.room > 0 or shape.room <= 0 else _hall_s(constants.room_s, shape.room),
     )
     if shape.length != 1:
         curves = _stretched(curves, shape.length, hops=len(curves))
@@ -72,6 +74,11 @@ def shaped(curves: Tensor, constants: Constants, shape: Shape, *, length_s: floa
         end_s = min(length_s, sounding_s(curves, down_to_db=RELEASED_DB))
         curves = _released(curves, end_s=end_s, release_s=shape.release_ms / 1000)
     return curves, constants
+
+
+def _hall_s(room_s: float, room: float) -> float:
+    """How long a room rings that a dry sound is given: a small one would hardly be heard behind its decay."""
+    return room_s * (max(HALL_S, room_s) / room_s) ** min(room, 1.0)
 
 
 @torch.inference_mode()

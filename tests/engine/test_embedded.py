@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import resources
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor
 from engine.errors import BadRequest, Cancelled, WeightsError
 from engine.families.base import Stage
 from engine.families.embedded import WEIGHTS_FILE, Embedded
+from engine.families.score import score_of
 from engine.text.kinds import KINDS
 from engine.text.lexicon import held_out
-from engine.text.notes import asked_midi, hz_of_midi, midi_of_hz
+from engine.text.notes import hz_of_midi, midi_of_hz, take_pitch
 from engine.text.patterns import hits
 from engine.training.measuring.judge import log_mel, mel_power
 from engine.training.measuring.measures import attack_s, centroid_hz, cents_from, energy_time_s, sounding_s
@@ -120,11 +122,12 @@ def test_a_clip_in_a_batch_is_the_clip_alone(family: Embedded) -> None:
      "piano in C4", "lead in A4", "flute in D5", "marimba in G4", "violin note in G3"],
 )  # fmt: skip
 def test_an_asked_note_sounds(family: Embedded, prompt: str, steps: int) -> None:
-    midi = asked_midi(prompt)
-    assert midi is not None
+    pitch, _ = take_pitch(prompt)
+    assert pitch is not None
+    assert pitch.midi is not None
     waveform = mono(clip(family, prompt, steps=steps, length_s=1.5))
 
-    assert abs(cents_from(waveform, hz_of_midi(midi), sample_rate_hz=RATE_HZ)) < 5
+    assert abs(cents_from(waveform, hz_of_midi(pitch.midi), sample_rate_hz=RATE_HZ)) < 5
 
 
 @pytest.mark.parametrize(
@@ -221,12 +224,23 @@ def test_a_riser_rises_and_a_downlifter_falls_over_the_whole_clip(family: Embedd
         ("a dark and short kick drum", "kick, dark, short"),
         ("acid bass in Bb1", "acid bass, A#1"),
         ("closed hihatt", "closed hat"),
-        ("a bright short metallic pluck in E4 with a long hall", "pluck, bright, short, in a room, E4"),
+        ("a bright short metallic pluck in E4 with a long hall", "pluck, bright, short, in a room of 3 s, E4"),
         ("not too bright snare without reverb", "snare"),
         ("four on the floor kick loop, 124 bpm, 2 bars", "kick, 2 bars, four on the floor, 124 bpm"),
         ("vinyl crackle and soft rain", "vinyl + rain"),
         ("warm pad in D minor", "pad, dark, D"),
         ("pew pew", "zap"),
+        ("hi hats 140 bpm", "closed hat, loop, 140 bpm; 99 % sure"),
+        ("trap hats 140 bpm 1 bar", "closed hat, 1 bar, trap, 140 bpm"),
+        ("snare one shot 140 bpm", "snare, 140 bpm"),
+        ("pluck in E4, 2 bars at 124 bpm", "pluck, E4, 2 bars, 124 bpm"),
+        ("warm pad 90 bpm", "pad, dark, 90 bpm"),
+        ("walking bass in F dorian", "bass, F, walking bass, in F dorian"),
+        ("lead melody in A minor", "lead, A, melody, in A minor"),
+        ("shuffled 16ths on a shaker, 1 beat", "shaker, 1 beat, sixteenths, swing 61 %"),
+        ("whistle in C6 with vibrato", "flute, C6; 9"),
+        ("organ with tremolo and a kick", "organ + kick"),
+        ("lazer gunnn", "zap"),
     ],
 )
 def test_prompts_are_understood(family: Embedded, prompt: str, told: str) -> None:
@@ -238,6 +252,63 @@ def test_a_prompt_that_names_no_sound_says_so_and_still_sounds(family: Embedded)
         assert family.understood(prompt).startswith("no sound understood"), prompt
         assert clip(family, prompt).abs().max() > 0.5
     assert not family.understood("dusty snare").startswith("no sound understood")
+
+
+def test_words_that_name_no_sound_get_words_that_do(family: Embedded) -> None:
+    assert family.understood("blorp fnord").startswith("no sound understood, perhaps meant: bloop")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "length_s"),
+    [
+        ("four on the floor kick loop, 124 bpm, 2 bars", 8 * 60 / 124),
+        ("kick loop", 4.0),
+        ("trap hats 140 bpm 1 bar", 4 * 60 / 140),
+        ("warm pad, 4 bars, 90 bpm", 16 * 60 / 90),
+        ("rain, 3 seconds", 3.0),
+    ],
+)
+def test_a_clip_is_as_long_as_its_words_say(family: Embedded, prompt: str, length_s: float) -> None:
+    assert family.length_s(prompt, family.tempo_bpm(prompt)) == pytest.approx(length_s, abs=1e-9)
+
+
+def test_without_a_length_a_clip_lasts_as_long_as_its_sound(family: Embedded) -> None:
+    assert family.length_s("long pad", None) > 8 > family.length_s("pad", None) > 1 > family.length_s("short pad", None)
+    for prompt in ("kick", "long 808", "short bright snare", "pluck in A4", "bell in C5", "closed hat"):
+        length_s = family.length_s(prompt, None)
+        ending = clip(family, prompt, length_s=length_s)[:, -RATE_HZ // 50 :]
+        assert ending.abs().max() < 0.02, prompt  # of a peak of 0.9: nothing is cut off that would be missed
+
+
+def test_an_open_room_rings_on_a_dry_pluck(family: Embedded) -> None:
+    for prompt, after_s, least_db in (("pluck in A4", 0.8, 4.0), ("short pluck in A4", 0.5, 20.0)):
+        dry, open_ = (clip(family, prompt, length_s=1.6, shape=Shape(room=room)) for room in (0.0, 1.0))
+        after = slice(round(after_s * RATE_HZ), None)
+        rise_db = 10 * torch.log10(open_[:, after].square().mean() / dry[:, after].square().mean())
+        assert rise_db > least_db, prompt
+
+
+def test_a_melody_follows_from_its_seed_and_lies_in_its_key(family: Embedded) -> None:
+    (part,) = score_of(
+        family.understanding("lead melody in A minor"), seed=3, length_s=4, tail_s=0, tempo_bpm=120, key=None
+    )
+    (other,) = score_of(
+        family.understanding("lead melody in A minor"), seed=4, length_s=4, tail_s=0, tempo_bpm=120, key=None
+    )
+
+    assert len(part.strikes) >= 8
+    assert len({strike.degree for strike in part.strikes}) >= 4
+    assert part.strikes != other.strikes
+    assert str(part.melody_key) == "A minor"
+
+
+def test_a_walking_bass_walks_on_the_beats(family: Embedded) -> None:
+    understood = family.understanding("walking bass in F dorian")
+    (part,) = score_of(understood, seed=1, length_s=4, tail_s=0, tempo_bpm=120, key=None)
+
+    assert [strike.start_s for strike in part.strikes] == [beat * 0.5 for beat in range(8)]
+    assert all(before.degree != after.degree for before, after in pairwise(part.strikes))
+    assert str(part.melody_key) == "F dorian"
 
 
 def test_wordings_never_trained_on_are_understood(family: Embedded) -> None:

@@ -1,17 +1,19 @@
 """What is understood, as parts and strikes in time."""
 
+import math
 from dataclasses import replace
 
 import pytest
+import torch
 
-from engine.families.score import Part, at_degree, in_key, score_of
+from engine.families.score import Part, at_degree, in_key, lasts_s, score_of, settled
 from engine.sampling.specification import Specification
 from engine.text.asks import Ask
 from engine.text.harmony import Chord, Key
 from engine.text.lengths import Length
 from engine.text.notes import hz_of_midi, midi_of_hz
 from engine.text.understanding import Layer, Understanding
-from engine.vocoders.curves import Constants
+from engine.vocoders.curves import Constants, pitch_hz_at
 
 
 def understanding(*layers: Layer, tempo_bpm: float | None = None, key: Key | None = None) -> Understanding:
@@ -48,6 +50,49 @@ def parts(
         tempo_bpm=tempo_bpm,
         key=Key.parse(key) if key else None,
     )
+
+
+def lasting(*layers: Layer, tempo_bpm: float | None = None, imposed_bpm: float | None = None) -> float:
+    """How long a clip of these layers is by itself."""
+    return lasts_s(understanding(*layers, tempo_bpm=tempo_bpm), imposed_bpm)
+
+
+def said(amount: float, unit: str) -> Ask:
+    """The ask of a sound of which a length was said."""
+    return Ask(length=Length(amount=amount, unit=unit))
+
+
+def test_a_rhythm_lasts_the_bars_that_are_said_or_two() -> None:
+    assert lasting(layer("kick", rhythm="loop")) == 4.0
+    assert lasting(layer("kick", rhythm="loop"), tempo_bpm=60.0) == 8.0
+    assert lasting(layer("kick", rhythm="loop"), tempo_bpm=60.0, imposed_bpm=240.0) == 2.0
+    assert lasting(layer("kick", rhythm="loop", ask=said(2, "bars")), tempo_bpm=124.0) == 8 * 60 / 124
+    assert lasting(layer("pad", ask=said(8, "bars")), layer("kick", rhythm="loop")) == 16.0
+    assert lasting(layer("kick", rhythm="loop", ask=said(1, "bars")), layer("crash")) == 2.0
+
+
+def test_what_is_no_rhythm_lasts_as_said_or_until_it_has_rung_out() -> None:
+    assert lasting(layer("pad", ask=said(3, "beats")), tempo_bpm=90.0) == 2.0
+    assert lasting(layer("pad", ask=said(3, "s"))) == 3.0
+    assert lasting(layer("kick", ask=said(0.1, "s"), room=1.0, room_s=2.0)) == 2.1
+    assert lasting(layer("kick", ask=said(1, "beats"), room=1.0, room_s=2.0)) == 0.5  # it is to fit into music
+    assert lasting(layer("kick", room=1.0, room_s=2.0)) == lasting(layer("kick")) + 2.0
+    assert lasting(layer("kick", length=-1.0)) < lasting(layer("kick")) < lasting(layer("kick", length=1.0))
+    assert lasting(layer("pad", length=-1.0)) < 1 < lasting(layer("pad")) < 8 < lasting(layer("pad", length=1.0))
+    assert lasting(layer("kick"), layer("rain")) == lasting(layer("rain"))
+
+
+def test_the_slide_of_a_played_note_is_over_within_60_ms_and_that_of_a_kick_is_its_sound() -> None:
+    slow = Constants(pitch_hz=55.0, sweep_depth=0.08, sweep_s=0.03)
+    (acid,), (kick,) = parts(understanding(layer("acid bass"))), parts(understanding(layer("kick")))
+
+    steady = pitch_hz_at(torch.tensor([0.06, 0.1, 0.5]), settled(slow, acid), length_s=1.0) / 55.0
+
+    assert (1200 * steady.log2()).max() < 5
+    assert 1200 * math.log2(1 + 0.08 * math.exp(-0.06 / 0.03)) > 18  # as it was
+    assert settled(slow, kick) == slow
+    quick = replace(slow, sweep_s=0.01)
+    assert settled(quick, acid) == quick
 
 
 def test_a_plain_sound_is_struck_once_and_fills_the_clip() -> None:

@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ def trailing() -> dict[tuple[str, int], tuple[str, ...]]:
 
 @cache
 def fillers(group: str) -> tuple[str, ...]:
-    """Words said with any sound and without consequence: "styles", "intensities", "openings", "closings" or "joins"."""
+    """Words said with any sound and without consequence: "styles", "intensities", "ways", "openings" ..."""
     return _split(_table("attributes")["other"][group])
 
 
@@ -98,7 +98,7 @@ def _describing() -> tuple[str, ...]:
     said = [
         *adjectives().values(),
         *trailing().values(),
-        *(fillers(group) for group in ("styles", "intensities", "joins")),
+        *(fillers(group) for group in ("styles", "intensities", "ways", "joins")),
     ]
     spelt = {_spelt(text) for listed in said for text in listed}
     return tuple(sorted(spelt - known | {"and", "but", "or", "more"}, key=lambda text: (-len(text), text)))
@@ -109,16 +109,17 @@ def vocabulary() -> list[tuple[str, str, tuple[str, ...]]]:
     return [(group, kind, tuple(p.text for p in phrases()[kind])) for group, kinds in GROUPS.items() for kind in kinds]
 
 
-def nearest_words(prompt: str, count: int) -> list[str]:
+@lru_cache(maxsize=512)  # looking through all of them takes 100 ms
+def nearest_words(prompt: str, count: int) -> tuple[str, ...]:
     """Up to `count` known phrases with letters like the whole prompt's, then like those of each of its words.
 
     >>> nearest_words("lazer gunn", 2)
-    ['laser gun', 'phaser gun']
+    ('laser gun', 'phaser gun')
     """
     known = {phrase.text for listed in phrases().values() for phrase in listed}
     words = re.findall(r"[^\W_]{3,}", prompt.lower())
     near = [text for part in (prompt.lower(), *words) for text in difflib.get_close_matches(part, known, count, NEAR)]
-    return list(dict.fromkeys(near))[:count]
+    return tuple(dict.fromkeys(near))[:count]
 
 
 def _spelt(text: str) -> str:
