@@ -8,7 +8,7 @@ from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks.mixer import Mixer, VoiceId
 from bridge.tracks.sound import Sound
-from bridge.tracks.track import Track
+from bridge.tracks.track import MOVED_FRAMES, Track
 from bridge.wish import How, Launch, Wish, slot_of
 from osc_schemas.codec import Value
 from osc_schemas.cue import Cue
@@ -35,6 +35,7 @@ class Launcher:
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in track_names}
         self._mixer, self._transport, self._meter, self._tell = mixer, transport, meter, tell
         self._unheard: dict[VoiceId, Launch] = {}  # a launch may have two voices, if one is to take over from the other
+        self._on_beat: set[VoiceId] = set()  # one-shots that are not heard yet and belong on their beat
         self._looped: dict[str, list[tuple[Cue, Sound]]] = {name: [] for name in track_names}
 
     def launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
@@ -67,6 +68,8 @@ class Launcher:
         else:
             self._take_the_place_of(cue, frame)
             voice = track.launch_once(sound, frame=frame)
+            if frame == self._transport.frame_at_beat(launch.asked_beat):
+                self._on_beat.add(voice)
         self.launches.append(launch)
         self._unheard[voice] = launch
         history = self.history[cue.track]
@@ -108,6 +111,8 @@ class Launcher:
                 twin = self._mixer.swap(voice, new.samples, at_frame=at_frame, fade_frames=fade_frames, gain=new.gain)
                 if twin is not None:
                     swapped[voice] = twin
+                    if voice in self._on_beat:
+                        self._on_beat.add(twin)
         for voice, twin in swapped.items():
             if voice in self._unheard:  # whichever of the two is heard first counts
                 launch = self._unheard[twin] = self._unheard[voice]
@@ -117,6 +122,22 @@ class Launcher:
         """Lay out every loop's passes up to `until_frame`."""
         for track in self.tracks.values():
             track.plan(now_frame=now_frame, until_frame=until_frame)
+
+    def keep_time(self, *, now_frame: int) -> None:
+        """Move all that is laid out and has not begun to where the transport has its beat now: another clock leads."""
+        moved: dict[VoiceId, int] = {}
+        for track in self.tracks.values():
+            moved |= track.keep_time(now_frame=now_frame)
+        self._on_beat &= self._unheard.keys()
+        for voice in self._on_beat:
+            launch = self._unheard[voice]
+            to_frame = max(now_frame, self._transport.frame_at_beat(launch.asked_beat))
+            if launch.asked_frame > now_frame and abs(to_frame - launch.asked_frame) >= MOVED_FRAMES:
+                self._mixer.move(voice, start_frame=to_frame)
+                moved[voice] = to_frame
+        for voice, frame in moved.items():
+            if voice in self._unheard:
+                self._unheard[voice].asked_frame = frame
 
     def stop(self, track: str, *, fade_frames: int) -> None:
         """Fade out what sounds on a track, and take back what was to sound."""

@@ -44,8 +44,9 @@ def tempo_deed(rule: TempoRule, *, made_for_bpm: float, tempo_bpm: float, engine
 def stretched(samples: Samples, *, frames: int, sample_rate_hz: int) -> Samples:
     """`samples` (frames, channels) brought to exactly `frames` at the same pitch, its onsets at their share of the way.
 
-    Measured on struck and plucked notes at 5/6 to 6/5 of the tempo: an onset drifts by up to 1.6 ms a second, 4 ms after
-    a bar. Takes about 0.15 s for each second of stereo: for a thread beside the music. Source: pedalboard's Rubber Band.
+    Measured on struck and plucked notes at 5/6 to 6/5 of the tempo: an onset drifts by up to 1.6 ms a second, 4 ms
+    after a bar. Takes about 0.15 s for each second of stereo: for a thread beside the music. Source: Rubber Band, by
+    way of pedalboard.
     """
     import pedalboard  # takes a while to load, and only those who stretch need it
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bridge.tracks.mixer import Mixer, VoiceId
 
 
+MOVED_FRAMES = 4  # what is planned follows a clock that trembles only when it would be off by so much
+
+
 @dataclass(slots=True, kw_only=True)
 class _Loop:
     sound: Sound
@@ -23,6 +26,8 @@ class _Loop:
     start_frame: int
     length_beats: float
     fade_in_frames: int
+    on_beat: bool  # its first pass begins on its beat, not as soon as it could
+    planned: dict["VoiceId", tuple[int, int]] = field(default_factory=dict)  # passes to come: number and frame
     passes: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # the voice of each of the latest
     left: deque["VoiceId"] = field(default_factory=lambda: deque(maxlen=64))  # that others take over from
     next_pass: int = 0
@@ -76,6 +81,7 @@ class Track:
             start_frame=frame,
             length_beats=length_beats,
             fade_in_frames=swap_frames if earlier and sound.sustained else 0,
+            on_beat=frame == self._transport.frame_at_beat(beat),
         )
         self._loops = [*earlier, loop, *later]
         voice = self._place_pass(loop)
@@ -102,6 +108,8 @@ class Track:
                     if twin is not None:
                         loop.left.append(voice)
                         loop.passes[index] = swapped[voice] = twin
+                        if voice in loop.planned:
+                            loop.planned[twin] = loop.planned[voice]
         return swapped
 
     def plan(self, *, now_frame: int, until_frame: int) -> None:
@@ -111,6 +119,32 @@ class Track:
             end_frame = until_frame if loop.until_frame is None else min(until_frame, loop.until_frame)
             while self._frame_of_pass(loop, loop.next_pass) < end_frame:
                 self._place_pass(loop)
+
+    def keep_time(self, *, now_frame: int) -> dict["VoiceId", int]:
+        """Move the passes that are planned to where the transport has their beats now: each voice's new frame."""
+        moved: dict[VoiceId, int] = {}
+        for loop in self._loops:
+            loop.planned = {voice: at for voice, at in loop.planned.items() if at[1] > now_frame}
+            for voice, (index, frame) in loop.planned.items():
+                if index == 0 and not loop.on_beat:
+                    continue
+                to_frame = max(now_frame, self._transport.frame_at_beat(loop.start_beat + index * loop.length_beats))
+                if abs(to_frame - frame) >= MOVED_FRAMES:
+                    self._mixer.move(voice, start_frame=to_frame)
+                    loop.planned[voice] = (index, to_frame)
+                    moved[voice] = to_frame
+                    if index == 0:
+                        self._move_start(loop, to_frame)
+        return moved
+
+    def _move_start(self, loop: _Loop, frame: int) -> None:
+        """A loop begins at another frame, so whatever it takes over from ends there."""
+        for other in self._loops:
+            if other is not loop and other.until_frame == loop.start_frame:
+                other.until_frame = frame
+                for voice in (*other.left, *other.passes):  # an end that is planned can come sooner, not later
+                    self._mixer.end(voice, at_frame=frame, fade_frames=other.swap_frames)
+        loop.start_frame = frame
 
     def stop(self, *, fade_frames: int) -> None:
         """Fade out all that sounds, and forget all that would."""
@@ -136,6 +170,7 @@ class Track:
         if loop.until_frame is not None:
             self._mixer.end(voice, at_frame=loop.until_frame, fade_frames=loop.swap_frames)
         loop.passes.append(voice)
+        loop.planned[voice] = (loop.next_pass, self._frame_of_pass(loop, loop.next_pass))
         loop.next_pass += 1
         return voice
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bridge.timing.tempo import Stretch
 from bridge.timing.transport import Transport
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.sound import Sound, is_sustained
@@ -119,3 +120,68 @@ def test_what_is_sustained_is_heard_at_its_end() -> None:
 
     assert is_sustained(pad, 48_000, sample_rate_hz=48_000)
     assert not is_sustained(drum, 48_000, sample_rate_hz=48_000)
+
+
+def struck_sound(level: float = 0.8) -> Sound:
+    """A click and silence."""
+    samples = np.zeros((BEAT_FRAMES + TAIL_FRAMES, 1), np.float32)
+    samples[0] = level
+    return Sound(take_id="t", request=REQUEST, samples=samples, gain=1.0, sustained=False)
+
+
+def shift(desk: Desk, frames: float) -> None:
+    """Let the clock that leads say that all beats come so much later."""
+    now_frame = desk.mixer.frame
+    line = Stretch(beat=now_frame / BEAT_FRAMES, frame=now_frame + frames, tempo_bpm=120, sample_rate_hz=48_000)
+    desk.transport.follow([line], said_bpm=120)
+    desk.track.keep_time(now_frame=now_frame)
+
+
+@pytest.mark.parametrize("by_frames", [-200, 200])
+def test_planned_passes_move_with_the_clock_that_leads(by_frames: int) -> None:
+    desk = Desk()
+    desk.track.launch_loop(struck_sound(), beat=0, frame=0, length_beats=1, swap_frames=240)
+    heard = [desk.hear(0.5)]
+
+    shift(desk, by_frames)
+    heard.append(desk.hear(2))
+
+    onsets = np.flatnonzero(np.concatenate(heard) > 0.5).tolist()
+    assert onsets == [0, BEAT_FRAMES + by_frames, 2 * BEAT_FRAMES + by_frames]
+
+
+@pytest.mark.parametrize("by_frames", [-200, 200])
+def test_a_loop_that_is_to_take_over_moves_and_the_old_one_adds_no_pass(by_frames: int) -> None:
+    desk = Desk()
+    desk.track.launch_loop(struck_sound(0.5), beat=0, frame=0, length_beats=1, swap_frames=240)
+    heard = [desk.hear(0.5)]
+    desk.track.launch_loop(struck_sound(0.9), beat=2, frame=2 * BEAT_FRAMES, length_beats=1, swap_frames=240)
+
+    shift(desk, by_frames)
+    heard.append(desk.hear(3))
+
+    out = np.concatenate(heard)
+    assert np.flatnonzero(out).tolist() == [0, *(k * BEAT_FRAMES + by_frames for k in (1, 2, 3))]
+    assert out[[BEAT_FRAMES + by_frames, 2 * BEAT_FRAMES + by_frames]] == pytest.approx([0.5, 0.9], abs=0.03)
+
+
+def test_a_tremble_of_three_frames_moves_nothing() -> None:
+    desk = Desk()
+    desk.track.launch_loop(struck_sound(), beat=0, frame=0, length_beats=1, swap_frames=240)
+    heard = [desk.hear(0.5)]
+
+    shift(desk, 3)
+    heard.append(desk.hear(1))
+
+    assert np.flatnonzero(np.concatenate(heard)).tolist() == [0, BEAT_FRAMES]
+
+
+def test_a_loop_that_began_as_soon_as_it_could_is_not_moved_onto_its_beat() -> None:
+    desk = Desk()
+    heard = [desk.hear(0.1)]
+    desk.track.launch_loop(struck_sound(), beat=0, frame=BEAT_FRAMES // 2, length_beats=1, swap_frames=240)
+
+    shift(desk, 100)
+    heard.append(desk.hear(1.5))
+
+    assert np.flatnonzero(np.concatenate(heard)).tolist() == [BEAT_FRAMES // 2, BEAT_FRAMES + 100]
