@@ -82,13 +82,15 @@ def _taken(layout: Layout, path: Path, unpacked: Path) -> Iterator[tuple[str, Pa
 
 def _from_folder(layout: Layout, folder: Path) -> Iterator[tuple[str, Path]]:
     """What a folder has by its names; of the files that are still missing then, what is in it by content."""
+    while len(inside := list(folder.iterdir())) == 1 and inside[0].is_dir() and inside[0].name not in layout.tokenizers:
+        folder = inside[0]  # an archive has often one folder around all
     by_name = located(layout.files, folder)
     for path in by_name.values():
         yield path.relative_to(folder).as_posix(), path
     for name, repository in layout.tokenizers.items():
-        inside = (folder / name, folder / repository.rpartition("/")[2])
-        own = (folder,) if folder.name in (name, repository.rpartition("/")[2]) else ()
-        for place in (*inside, *own):
+        stock = repository.rpartition("/")[2]
+        own = (folder,) if folder.name in (name, stock) else ()
+        for place in (folder / name, folder / stock, *own):
             if not tokenizer_missing([place.name], place.parent):
                 for file in sorted(place.iterdir()):
                     if file.is_file() and file.suffix in (".json", ".txt", ".model"):

@@ -39,7 +39,7 @@ def located(files: Sequence[Expected], folder: Path) -> dict[str, Path]:
             expected, rank = fit
             mine = (rank, len(place.parts), path)
             found[expected.role] = min(found.get(expected.role, mine), mine)
-    return {role: path for role, (_, _, path) in found.items()}
+    return {expected.role: found[expected.role][2] for expected in files if expected.role in found}
 
 
 def role_of(files: Sequence[Expected], place: PurePosixPath) -> str | None:

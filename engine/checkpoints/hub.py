@@ -72,6 +72,7 @@ def _hub() -> ModuleType:
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", f"{ANSWERS_WITHIN_S:.0f}")
     try:
         import huggingface_hub
+        import huggingface_hub.errors
     except ImportError as error:
         raise SetupError(
             "to fetch models huggingface_hub is needed, which is not installed: pip install 'upbeat[models]'"

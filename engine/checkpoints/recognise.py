@@ -75,7 +75,7 @@ def _audiolcm(names: Names) -> Look | None:
 
 
 def _consistency_training(names: Names) -> Look | None:
-    serves = {"consistency_tta": "training"}
+    serves = {"consistency_tta": "unet"}
     if names.has("student_ema_unet.") or names.has("consistency_slow_ema_unet."):
         return Look("a training checkpoint of ConsistencyTTA with its student", serves)
     if names.has("student_target_unet.") or names.has("consistency_ema_unet."):
@@ -139,13 +139,16 @@ def _one_unet(unet: Names, with_text: str) -> Look:
     return Look(f"a U-Net of {channels} channels in and of width {width}, and no distilled student{with_text}")
 
 
+_AUDIOLDM_SERVES: Final = {"consistency_tta": "vae", "soundctm": "vae"}
+
+
 def _latent_diffusion(names: Names) -> Look | None:
     """Whole models in the names of the first latent diffusion code."""
     first = names.shape("model.diffusion_model.input_blocks.0.0.weight")
     if first[1:2] in ((4,), (9,)):
         return Look("Stable Diffusion, which makes pictures")
     if names.has("first_stage_model.vocoder."):
-        return Look("AudioLDM's checkpoint", {"soundctm": "vae", "consistency_tta": "audioldm"})
+        return Look("AudioLDM's checkpoint", _AUDIOLDM_SERVES)
     if first or names.has("first_stage_model.decoder."):
         return Look("a latent diffusion model without a vocoder")
     return None
@@ -158,7 +161,7 @@ def _mel_vae(names: Names) -> Look | None:
         return Look("an autoencoder in the names of diffusers, and not in its authors'")
     if not names.has("vocoder.conv_pre."):
         return Look("the mel autoencoder of AudioLDM without its vocoder")
-    return Look("the mel autoencoder of AudioLDM and its vocoder", {"consistency_tta": "vae"})
+    return Look("the mel autoencoder of AudioLDM and its vocoder", _AUDIOLDM_SERVES)
 
 
 def _vocoder(names: Names) -> Look | None:
