@@ -82,7 +82,9 @@ def test_noise_falls_as_it_did_in_training() -> None:
             first, *later = reference_timesteps(int(points)) if int(points) > 1 else (0.0,)
             timesteps = [first, *(timestep for timestep in later for _ in range(2))]
             sigmas = [*map(sigma_at, timesteps), 0.0]
-            assert_elementwise(torch.tensor(timesteps).double(), expected, **limits, what=f"timesteps_{points}")
+            assert_elementwise(
+                torch.tensor(timesteps, dtype=torch.float64), expected, **limits, what=f"timesteps_{points}"
+            )
             assert_elementwise(torch.tensor(sigmas), tensors[f"sigmas_{points}"], **limits, what=f"sigmas_{points}")
 
 
