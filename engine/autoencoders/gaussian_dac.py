@@ -8,7 +8,9 @@ from torch.nn import functional
 from transformers import DacConfig
 from transformers.models.dac.modeling_dac import DacDecoder, DacEncoder
 
+from engine.autoencoders.quick_dac import QuickDacDecoder
 from engine.checkpoints.layout import Config
+from engine.convolutions import onednn
 from engine.families.base import Checkpoint, no_checkpoint
 
 CHUNK_FRAMES = (
@@ -34,6 +36,8 @@ class GaussianDAC(nn.Module):
         self.decoder = DacDecoder(_dac_config(config, rates=config["decoder_rates"][::-1], hidden_size=latent_dim))
         self.hop_frames = math.prod(config["decoder_rates"])
         self.halo = halo_of(config["decoder_rates"])
+        self.quick: QuickDacDecoder | None = None
+        self.register_load_state_dict_post_hook(_forget_quick)  # type: ignore[no-untyped-call]
 
     def moments(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, both (batch, latent_dim, latents), of a waveform (batch, frames)."""
@@ -42,7 +46,14 @@ class GaussianDAC(nn.Module):
         return mean, log_variance.clamp(-30, 20)
 
     def whole(self, latents: Tensor) -> Tensor:
-        """(batch, frames) of latents (batch, latent_dim, latents), at once."""
+        """(batch, frames) of latents (batch, latent_dim, latents), at once.
+
+        On a CPU and without gradients it goes the quick way, for which the weights are prepared at the first call.
+        """
+        if onednn.serves(latents, self.post_conv.weight):
+            if self.quick is None:
+                self.quick = QuickDacDecoder(self.decoder, expected_latents=CHUNK_FRAMES + 2 * self.halo)
+            return torch.stack([self.quick(row) for row in self.post_conv(latents)])
         waveform: Tensor = self.decoder(self.post_conv(latents))
         return waveform[:, 0]
 
@@ -56,6 +67,11 @@ class GaussianDAC(nn.Module):
             chunk = self.whole(latents[:, :, first - before : end + self.halo])
             chunks.append(chunk[:, before * self.hop_frames :][:, : (end - first) * self.hop_frames])
         return torch.cat(chunks, dim=1)
+
+
+def _forget_quick(network: nn.Module, incompatible_keys: object) -> None:
+    assert isinstance(network, GaussianDAC)
+    network.quick = None
 
 
 def halo_of(decoder_rates: list[int]) -> int:

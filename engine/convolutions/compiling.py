@@ -1,4 +1,4 @@
-"""How this package's loops are compiled, and where their machine code is kept: one folder for each text of the package."""
+"""How this package's loops are compiled, and where their machine code is kept: a folder for each of its texts."""
 
 import hashlib
 import tempfile

@@ -5,17 +5,25 @@ AMD EPYC with AVX-512, 92 GFLOP/s a core, and 215 by oneDNN. Convolutions always
 weights at every call unless both come as it wants them (165 to 195 GFLOP/s, then 205 to 225).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-_packs = torch._C._nn  # where torch keeps what its own compiler packs weights with
-_ops = torch.ops.mkldnn
+_packs: Any = torch._C._nn  # where torch keeps what its own compiler packs weights with
+_ops: Any = torch.ops.mkldnn
 
 
 def available() -> bool:
     """Whether this build of torch has oneDNN, on a processor that it was made for."""
-    return torch.backends.mkldnn.is_available() and hasattr(_packs, "mkldnn_reorder_conv2d_weight")
+    return bool(torch._C._has_mkldnn) and hasattr(_packs, "mkldnn_reorder_conv2d_weight")
+
+
+def serves(x: Tensor, weight: Tensor) -> bool:
+    """Whether what is computed of `x` may go this way: float32 on a CPU that has oneDNN, and nobody wants gradients."""
+    wanted = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    return available() and not wanted and x.device.type == "cpu" and x.dtype == torch.float32
 
 
 class PackedConvolution:
@@ -41,7 +49,8 @@ class PackedConvolution:
 
     def images(self, images: Tensor) -> Tensor:
         """(batch, out, height, width) of (batch, in, height, width), both channels last."""
-        return _ops._convolution_pointwise(images, self.weight, self.bias, *self.settings, "none", [], "")
+        found: Tensor = _ops._convolution_pointwise(images, self.weight, self.bias, *self.settings, "none", [], "")
+        return found
 
     def rows(self, rows: Tensor) -> Tensor:
         """(batch, time, out) of (batch, time, in), contiguous."""
@@ -59,11 +68,13 @@ class PackedLinear:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(..., out) of (..., in)."""
-        return _ops._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
+        found: Tensor = _ops._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
+        return found
 
 
 def linear(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """What `functional.linear` gives, by oneDNN where it is, without gradients."""
     if not available():
         return functional.linear(rows, weight, bias)
-    return _ops._linear_pointwise(rows, weight, bias, "none", [], "")
+    found: Tensor = _ops._linear_pointwise(rows, weight, bias, "none", [], "")
+    return found

@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
 
 from engine.convolutions.toom_cook import Matrix
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """What `function` builds, as something that loops can call."""
+    made: Any = extending.intrinsic  # its types differ from version to version
+    return made(function)
+
 
 LANES = 16  # channels; what has fewer is computed without these loops
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -88,7 +94,7 @@ def weighted(builder: Builder, values: Sequence[Value], weights: Sequence[float]
 
 
 def product(builder: Builder, matrix: Matrix, values: Sequence[Value]) -> list[Value]:
-    """matrix @ values. Points and their negatives share their work: as neighbouring rows, or as neighbouring columns."""
+    """matrix @ values. Points and their negatives share work: as neighbouring rows, or as neighbouring columns."""
     by_columns = _paired_columns(builder, matrix, values)
     if by_columns is not None:
         return by_columns
@@ -166,13 +172,17 @@ def rows_to_rows(read: int, body: Body, *, adds: bool = False) -> Any:
 
     if adds:
 
-        @intrinsic  # type: ignore[misc]
-        def call_adding(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any, j: Any) -> Any:
-            return signature(a, types.intp, types.intp, d, types.intp, types.intp, types.float32, h, types.intp, types.intp), code
+        @intrinsic
+        def call_adding(
+            typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any, j: Any
+        ) -> Any:
+            return signature(
+                a, types.intp, types.intp, d, types.intp, types.intp, types.float32, h, types.intp, types.intp
+            ), code
 
         return call_adding
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def call(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any) -> Any:
         return signature(a, types.intp, types.intp, d, types.intp, types.intp, types.float32), code
 

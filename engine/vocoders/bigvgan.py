@@ -11,10 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.convolutions import onednn
 from engine.families.base import Checkpoint, no_checkpoint
 from engine.vocoders.alias_free import REACH, AliasFreeSnake
+from engine.vocoders.quick_bigvgan import QuickBigVGAN
 
 CONV_KERNEL = 7  # of the first and the last convolution
+EXPECTED_HOPS = 624  # 10 s: where the quick way on a CPU is quickest
 
 
 class AMPBlock(nn.Module):
@@ -65,9 +68,18 @@ class BigVGAN(nn.Module):
         )
         self.activation_post = AliasFreeSnake(widths[-1])
         self.conv_post = nn.Conv1d(widths[-1], 1, CONV_KERNEL, padding=CONV_KERNEL // 2)
+        self.quick: QuickBigVGAN | None = None
+        self.register_load_state_dict_post_hook(_forget_quick)  # type: ignore[no-untyped-call]
 
     def forward(self, mel: Tensor, checkpoint: Checkpoint = no_checkpoint) -> Tensor:
-        """(batch, hops * hop_frames) in (-1, 1), all at once. `checkpoint` is called before each stage."""
+        """(batch, hops * hop_frames) in (-1, 1), all at once. `checkpoint` is called before each stage.
+
+        On a CPU and without gradients it goes the quick way, for which the weights are prepared at the first call.
+        """
+        if onednn.serves(mel, self.conv_pre.weight):
+            if self.quick is None:
+                self.quick = QuickBigVGAN(self, expected_hops=EXPECTED_HOPS)
+            return torch.stack([self.quick(row, checkpoint) for row in mel])
         x = self.conv_pre(mel)
         for stage, up in enumerate(self.ups):
             checkpoint("decode")
@@ -94,6 +106,11 @@ class BigVGAN(nn.Module):
             waveform = self(mel[:, :, left:right], checkpoint)
             yield waveform[:, (start - left) * self.hop_frames : (end - left) * self.hop_frames]
             start = end
+
+
+def _forget_quick(network: nn.Module, incompatible_keys: object) -> None:
+    assert isinstance(network, BigVGAN)
+    network.quick = None
 
 
 def halo_hops(config: Mapping[str, Any]) -> int:

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
+from engine.convolutions import onednn
+from engine.vocoders.quick_hifigan import QuickHiFiGAN
+
 AUDIOLDM: Final[Mapping[str, Any]] = {
     "upsample_rates": [5, 4, 2, 2, 2],
     "upsample_kernel_sizes": [16, 16, 8, 4, 4],
@@ -19,6 +22,7 @@ AUDIOLDM: Final[Mapping[str, Any]] = {
 }
 EDGE_KERNEL: Final = 7  # of the first convolution and the last
 CHUNK_HOPS: Final = 256  # 2.56 s
+EXPECTED_HOPS: Final = 288  # a chunk and what is heard in it: where the quick way on a CPU is quickest
 
 
 class HiFiGAN(nn.Module):
@@ -49,6 +53,8 @@ class HiFiGAN(nn.Module):
             )
         )
         del self.generator.mean, self.generator.scale  # of a normalisation that this model does not do
+        self.quick: QuickHiFiGAN | None = None
+        self.register_load_state_dict_post_hook(_forget_quick)  # type: ignore[no-untyped-call]
 
     def frames(self, hops: int) -> int:
         """How many frames so many hops become: 160 each and 32 more, because one stage's kernel and rate differ oddly.
@@ -76,7 +82,14 @@ class HiFiGAN(nn.Module):
         return first - EDGE_KERNEL // 2, last + EDGE_KERNEL // 2
 
     def waveform(self, mel: Tensor) -> Tensor:
-        """(batch, 160 hops + 32) in [-1, 1] of a natural-log mel (batch, 1, hops, 64), all at once."""
+        """(batch, 160 hops + 32) in [-1, 1] of a natural-log mel (batch, 1, hops, 64), all at once.
+
+        On a CPU and without gradients it goes the quick way, for which the weights are prepared at the first call.
+        """
+        if onednn.serves(mel, self.generator.conv_pre.weight):
+            if self.quick is None:
+                self.quick = QuickHiFiGAN(self.generator, expected_hops=EXPECTED_HOPS)
+            return torch.stack([self.quick(row) for row in mel[:, 0]])
         waveform: Tensor = self.generator(mel[:, 0])
         return waveform
 
@@ -96,6 +109,11 @@ class HiFiGAN(nn.Module):
         heard_first = max(heard_first, 0)
         skipped = heard_first * self.frames_per_hop
         return self.waveform(mel[:, :, heard_first : heard_last + 1])[:, first - skipped : after - skipped]
+
+
+def _forget_quick(network: nn.Module, incompatible_keys: object) -> None:
+    assert isinstance(network, HiFiGAN)
+    network.quick = None
 
 
 def centred(waveform: Tensor) -> Tensor:
