@@ -194,7 +194,7 @@ def clap_alone(files: Files) -> Files:
 
 
 def a_layer_less(files: Files) -> Files:
-    return {**files, "model": {name: t for name, t in files["model"].items() if ".layers.1.self_attn" not in name}}
+    return {**files, "model": {name: t for name, t in files["model"].items() if ".layers.0.self_attn" not in name}}
 
 
 def a_quantised_codec(files: Files) -> Files:
@@ -220,7 +220,7 @@ def texts_of_another_width(files: Files) -> Files:
         (the_dits_teacher, "looks like the teacher.*ac_v2_ema_0999_030000.pt"),
         (the_unet_in_the_dits_place, "U-Net of 16 kHz, which is the family soundctm"),
         (clap_alone, "lacks the tensor 'dit.to_cond_embed.0.weight'"),
-        (a_layer_less, r"lacks the tensor 'body.transformer_blocks.1.attn1.to_q.weight' and \d+ more"),
+        (a_layer_less, r"lacks the tensor 'body.transformer_blocks.0.attn1.to_q.weight' and \d+ more"),
         (a_quantised_codec, "the VAE's file lacks the tensor 'post_conv"),
         (no_codec, "the VAE's file lacks the tensor 'encoder.block.0.weight_v'"),
         (no_mean, "z_stats.pth .* is wanted"),
