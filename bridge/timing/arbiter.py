@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.timing.clocks import Clock, InternalClock, Reading
+from bridge.timing.clocks import Clock, ClockError, InternalClock, Reading, SharedClock
 from bridge.timing.tempo import Stretch
 from bridge.timing.transport import Transport
 
 SLEW_SHARE = 0.05  # by how much faster or slower the music runs until it is where the clock is
 RETURNED_S = 1.0
+AGREED_S = 1.0  # how often a shared clock that nobody else is in is brought to where we are
 START_AHEAD_S = 0.1  # a peer's start is obeyed on the next bar that is at least so far away
 EXACT_FRAMES = 0.5  # nearer than this the music is on the clock's line
 SAID_DIGITS_EXACT, SAID_DIGITS_MEASURED = 3, 1
@@ -100,6 +101,7 @@ class Arbiter:
         self._offset_beats = 0.0  # the leader's beat less ours, in whole bars
         self._away_ms = 0.0
         self._frame = 0  # of the readings
+        self._agreed_frame = -math.inf
         self._said = SaidTempo(transport.tempo_bpm(0))
 
     @property
@@ -120,10 +122,24 @@ class Arbiter:
         reading = self._readings.get(self.leader)
         if reading is not None:
             events += self._obey(reading, frame)
+        else:
+            self._said.tempo_bpm = self._transport.tempo_bpm(frame)
         for name, seen in self._readings.items():
             if seen is not None and (seen.steady or name == self.leader):  # a start heard while learning waits
                 self._known[name] = (seen.playing, seen.epoch)
+        self._agree(frame)
         return events
+
+    def ask_tempo(self, tempo_bpm: float) -> None:
+        """Have the leader change its tempo, for everybody. Raises `ClockError` if it is not for us to change."""
+        if not isinstance(self._leader, SharedClock):
+            raise ClockError(f"the tempo is that of the {self.leader} clock, which leads; change it there")
+        self._leader.set_tempo(tempo_bpm)
+
+    def stop(self, *, frame: int) -> None:
+        """Our music stops: so does that of all who share the leader's transport."""
+        if isinstance(self._leader, SharedClock):
+            self._leader.set_playing(False, frame=frame)
 
     def play(self, *, frame: int, preroll_frames: int) -> None:
         """Run from where the music stands: at the leader's place if that plays, on its next bar if it has a phase.
@@ -134,7 +150,7 @@ class Arbiter:
         if transport.playing:
             return
         first_frame = frame + preroll_frames
-        if reading is None or reading.known_beats == 0 or reading.playing is False:
+        if reading is None or reading.known_beats == 0 or (math.isinf(reading.known_beats) and not reading.playing):
             transport.play(at_frame=first_frame)
             return
         if math.isinf(reading.known_beats):
@@ -144,7 +160,10 @@ class Arbiter:
         line = self._line(reading, self._frame)
         stands = transport.beat_at_frame(frame)
         to_bar = (stands - line.beat_at(first_frame - transport.nudge_frames)) % reading.known_beats
-        transport.play(at_frame=round(first_frame + to_bar * line.frames_per_beat))
+        at_frame = round(first_frame + to_bar * line.frames_per_beat)
+        transport.play(at_frame=at_frame)
+        if isinstance(self._leader, SharedClock) and not reading.playing:
+            self._leader.set_playing(True, frame=at_frame)
 
     def status(self) -> tuple[ClockStatus, ...]:
         """Every clock by priority, the internal one last, as of the latest tick."""
@@ -169,6 +188,15 @@ class Arbiter:
             name=self._internal.name, state="steady" if self.led else "leads", tempo_bpm=self._said.tempo_bpm
         )
         return (*found, own)
+
+    def _agree(self, frame: int) -> None:
+        transport = self._transport
+        if frame - self._agreed_frame < AGREED_S * transport.sample_rate_hz:
+            return
+        self._agreed_frame = frame
+        for clock in self._clocks:
+            if self._readings[clock.name] is None and isinstance(clock, SharedClock):
+                clock.agree(transport.beat_at_frame(frame), self._said.tempo_bpm, frame=frame)
 
     def _choose(self, frame: int) -> list[ClockEvent]:
         """Let the first steady clock lead; one that returns has to be steady for a while first."""
@@ -215,7 +243,7 @@ class Arbiter:
             events += self._move(reading, frame, kind="locate" if played else "start")
         elif reading.playing is False and played:
             events.append(ClockEvent(kind="stop", clock=name, beat=reading.beat))
-        if transport.playing and reading.playing is not False:
+        if transport.playing and (reading.playing is not False or math.isfinite(reading.known_beats)):
             self._steer(reading, frame)
         return events
 

@@ -6,7 +6,7 @@ time gets there by `FrameTime`; JACK's counts in frames itself.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bridge.timing.transport import Transport
 
@@ -46,6 +46,20 @@ class Clock(Protocol):
 
     def read(self, frame: int) -> Reading | None:
         """What it knows about `frame`; None when it is not there, or has been silent for too long."""
+
+
+@runtime_checkable
+class SharedClock(Clock, Protocol):
+    """A clock whose tempo and transport belong to all who are in it, us among them, as Link's do."""
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        """Change the tempo for everybody: only when somebody here has asked for it."""
+
+    def set_playing(self, playing: bool, *, frame: int) -> None:
+        """Let everybody play, or stop, from `frame` on, if that is shared."""
+
+    def agree(self, beat: float, tempo_bpm: float, *, frame: int) -> None:
+        """While nobody else is there, let whoever comes find our beat and tempo."""
 
 
 class InternalClock:

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import cffi  # type: ignore[import-untyped, unused-ignore]
@@ -10,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
+from bridge.timing.jack_transport import JackTransport
 from bridge.tracks.compiling import callback, carray, intrinsic, pointer
 from bridge.tracks.kernel import render
 from bridge.tracks.memory import MIXER, NEVER
@@ -118,6 +120,15 @@ class JackOutput:
         ffi.dlopen(self._jack._libname).jack_port_get_latency_range(ffi.cast("void *", left._ptr), PLAYBACK, latency)
         known_frames, period_frames = int(latency.max), int(self._client.blocksize)
         return max(known_frames, period_frames)  # until it is connected a port knows of no latency
+
+    def transport(self, *, own_tempo_bpm: Callable[[], float]) -> JackTransport:
+        """The server's transport as a clock; `own_tempo_bpm` counts where no program keeps its bars."""
+        return JackTransport(
+            self._client,
+            transport_less_mixer=self.transport_less_mixer,
+            own_tempo_bpm=own_tempo_bpm,
+            sample_rate_hz=self._mixer.sample_rate_hz,
+        )
 
     def transport_less_mixer(self) -> int | None:
         """The frame of JACK's transport less the mixer's, as of the latest block; None while the transport stands."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bridge.timing.arbiter import Arbiter, ClockEvent, SaidTempo
-from bridge.timing.clocks import Reading
+from bridge.timing.clocks import ClockError, Reading
 from bridge.timing.transport import Transport
 
 RATE_HZ = 48_000
@@ -259,3 +259,78 @@ def test_a_measured_tempo_that_trembles_is_said_as_one() -> None:
     assert said.tempo_bpm == 120.9
     assert said.hear(128.04, exact=False, at_s=6)  # far off: at once
     assert said.tempo_bpm == 128.0
+
+
+class SharedToldClock(ToldClock):
+    """A session that others are in, or not; remembers what was asked of it."""
+
+    def __init__(self, reading: Reading | None) -> None:
+        super().__init__("link", reading)
+        self.asked: list[tuple[object, ...]] = []
+
+    def set_tempo(self, tempo_bpm: float) -> None:
+        self.asked.append(("tempo", tempo_bpm))
+
+    def set_playing(self, playing: bool, *, frame: int) -> None:
+        self.asked.append(("playing", playing, frame))
+
+    def agree(self, beat: float, tempo_bpm: float, *, frame: int) -> None:
+        self.asked.append(("agree", round(beat, 6), tempo_bpm))
+
+
+def shared(*, playing: bool | None = None) -> SharedToldClock:
+    return SharedToldClock(Reading(beat=0.0, tempo_bpm=97.0, playing=playing, known_beats=4.0))
+
+
+def test_a_tempo_that_is_asked_for_here_is_the_session_s_and_joining_asks_for_none() -> None:
+    clock = shared()
+    stage = Stage(clock)
+    stage.run(3)
+    assert clock.asked == []
+
+    stage.arbiter.ask_tempo(128)
+
+    assert clock.asked == [("tempo", 128)]
+
+
+def test_the_tempo_of_a_master_is_not_ours_to_change() -> None:
+    stage = Stage(midi())
+    stage.run(0.1)
+
+    with pytest.raises(ClockError, match="the midi clock, which leads; change it there"):
+        stage.arbiter.ask_tempo(128)
+
+
+def test_our_own_start_and_stop_are_told_to_the_session() -> None:
+    clock = shared(playing=False)
+    stage = Stage(clock)
+    stage.run(0.1)
+
+    stage.arbiter.play(frame=stage.frame, preroll_frames=0)
+    stage.arbiter.stop(frame=stage.frame)
+
+    assert clock.asked == [("playing", True, stage.transport.frame_at_beat(0)), ("playing", False, stage.frame)]
+
+
+def test_a_peer_s_start_is_obeyed_on_the_next_bar() -> None:
+    clock = shared(playing=False)
+    stage = Stage(clock, tempo_bpm=97)
+    stage.run(1)
+
+    assert clock.reading is not None
+    clock.reading = Reading(beat=1.5, tempo_bpm=97, playing=True, known_beats=4.0, epoch=1)
+    clock.at_frame = stage.frame
+    stage.run(0.01)
+
+    assert (stage.events[-1].kind, stage.events[-1].beat) == ("start", 0.0)
+    assert stage.transport.frame_at_beat(0) == pytest.approx(clock.at_frame + 2.5 * 60 / 97 * RATE_HZ, abs=1)
+    assert ("playing", True, stage.transport.frame_at_beat(0)) not in clock.asked  # it plays already
+
+
+def test_whoever_comes_later_finds_our_tempo_and_bar() -> None:
+    clock = SharedToldClock(None)
+    stage = Stage(clock, tempo_bpm=111)
+
+    stage.run(2.5)
+
+    assert clock.asked == [("agree", 0.0, 111)] * 3
