@@ -253,7 +253,8 @@ def _refuse_others(model: Mapping[str, Any]) -> None:
 def _known(name: str) -> bool:
     """Whether a name of the student's file is taken, or known to be of no use here."""
     if name.startswith("dit."):
-        return bool(stock_tensors({name: torch.empty(3, 1)})) or name.endswith("rotary_pos_emb.inv_freq")
+        anything = torch.empty(3, 1)  # only whether its name is mapped counts
+        return bool(stock_tensors({name: anything})) or name.endswith("rotary_pos_emb.inv_freq")
     text = name.removeprefix(_TEXT)
     return text != name and text.startswith(("text_branch.", "text_projection.", *_TEXT_UNUSED))
 

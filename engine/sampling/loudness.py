@@ -45,9 +45,11 @@ class LoudnessSteer:
 
     def __call__(self, landed: Tensor, *, z: Tensor, t: Tensor, s: Tensor) -> Tensor:
         """`landed` moved as its clean part is: the s/t of it that is still z stays as it is."""
-        clean = landed if float(s.max()) <= SIGMA_MIN else self._jump(z, t, torch.full_like(t, SIGMA_MIN))
-        share = (1 - s / t).view(-1, *[1] * (z.ndim - 1))
-        return landed + share * (self.moved(clean) - clean)
+        clean = landed
+        if s > SIGMA_MIN:
+            each = torch.ones(len(z), device=z.device)
+            clean = self._jump(z, t * each, SIGMA_MIN * each)
+        return landed + (1 - s / t) * (self.moved(clean) - clean)
 
     def moved(self, latents: Tensor) -> Tensor:
         """Clean latents (batch, ...) after a few moves down the gradient, each row wherever it was best on the way.
@@ -55,7 +57,7 @@ class LoudnessSteer:
         So no row ends further from the curve than it began. Moves get shorter, and are of a given length whatever the
         gradient's: decibels have steep and flat places.
         """
-        best, least = latents, torch.full((len(latents),), torch.inf)
+        best, least = latents, torch.full((len(latents),), torch.inf, device=latents.device)
         reach = self._reach * size_of(latents)
         for descent in range(DESCENTS):
             error, gradient = self._error_and_gradient(latents)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.checkpoints import soundctm, soundctm_dit
 from engine.errors import Cancelled
@@ -17,6 +17,7 @@ from engine.families.trajectory import Trajectory
 from engine.sampling.ctm import SIGMA_MAX, SIGMA_MIN, sigma_of, sigmas_for
 from engine.sampling.loudness import shape_of
 from engine.sampling.noise import seeded_noise
+from engine.text.states import TextStates
 from osc_schemas.source import Source
 from tests.engine.tiny_soundctm import random_tensors, tiny_dit, tiny_unet, word_tokens
 
@@ -274,6 +275,17 @@ def test_a_clip_comes_closer_to_the_loudness_that_it_follows(name: str, steps: i
     assert error_db(led(0.6)) < 0.85 * error_db(free)
 
 
+def test_following_a_loudness_costs_one_more_call_for_every_step_but_the_last(
+    dit: SoundCTMDiT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(dit, monkeypatch)
+
+    clip(dit, steps=2, source=a_tone(use="loudness"))
+
+    assert len(watched.inputs) == 3
+    assert [s for _, s in watched.levels] == pytest.approx([2.515, SIGMA_MIN, SIGMA_MIN], rel=1e-3)
+
+
 # --- lengths
 
 
@@ -287,7 +299,8 @@ def test_the_unet_makes_the_shortest_latents_that_it_is_whole_at() -> None:
     assert published.latent_shape(64 * 640 + 1) == (8, 72, 16)
     assert published.latent_shape(160_000) == (8, 256, 16)
     assert published.longest_s == 10
-    assert published.omega_width == 1280
+    text = TextStates(states=torch.zeros(2, 9, 1024, device="meta"), mask=torch.ones(2, 9, device="meta"))
+    assert_keeps_its_shape(published.denoiser, (8, 64, 16), omega_width=1280, text=text)
 
 
 def test_the_dit_makes_the_shortest_latents_of_few_different_lengths() -> None:
@@ -299,4 +312,13 @@ def test_the_dit_makes_the_shortest_latents_of_few_different_lengths() -> None:
     assert published.latent_shape(48 * 1024 + 1) == (64, 56)
     assert published.latent_shape(math.ceil(published.longest_s * 44_100)) == (64, 432)
     assert published.longest_s == 10.031
-    assert published.omega_width == 1536
+    vectors = published.denoiser.text_vectors(torch.zeros(2, 768, device="meta"))
+    assert vectors.shape == (2, 24, 1536)
+    assert_keeps_its_shape(published.denoiser, (64, 432), omega_width=1536, text=vectors)
+
+
+def assert_keeps_its_shape(denoiser: nn.Module, shape: tuple[int, ...], *, omega_width: int, text: object) -> None:
+    """Of latents of `shape`, a denoiser without memory or numbers makes others of the same."""
+    x, level = torch.zeros(2, *shape, device="meta"), torch.zeros(2, device="meta")
+
+    assert denoiser(x, level, level, torch.zeros(2, omega_width, device="meta"), text).shape == (2, *shape)
