@@ -17,9 +17,11 @@ def add(commands: Commands) -> None:
     """Its arguments: one more word says what is to be done."""
     example = "upbeat takes play deep-punchy-kick-9f2785ebc4"
     parser = command(commands, "takes", _list, does="list, play, pin and remake what was made", example=example)
-    parser.set_defaults(json=False)
+    parser.set_defaults(json=False, long=False)
     deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=Parser)
-    add_json(command(deeds, "list", _list, does="list all takes, the newest last", example="upbeat takes list"))
+    listing = command(deeds, "list", _list, does="list all takes, the newest last", example="upbeat takes list --long")
+    listing.add_argument("--long", action="store_true", help="all that made each of them")
+    add_json(listing)
     playing = _of_one(deeds, "play", _play, "play a take", example)
     add_output(playing)
     _of_one(deeds, "pin", _pin, "never drop a take's samples", "upbeat takes pin deep-punchy-kick-9f")
@@ -46,9 +48,11 @@ def _list(options: argparse.Namespace) -> int:
         print(json.dumps([facts(take) for take in takes], indent=2))
     elif not takes:
         print(f"no takes yet in {takes_folder()}; `upbeat say` or a set makes some")
+    elif options.long:
+        head = ["take", "cue", "seed", "steps", "length", "tempo", "family", "samples", "prompt", "besides"]
+        print(console.columns([head, *(_long_row(take) for take in takes)]))
     else:
-        head = ["take", "cue", "seed", "steps", "length", "samples", "prompt"]
-        print(console.columns([head, *(_row(take) for take in takes)]))
+        print(console.columns([_row(take) for take in takes]))
     return 0
 
 
@@ -163,10 +167,37 @@ def samples_state(take: "Take") -> str:
 
 
 def _row(take: "Take") -> list[str]:
+    """What tells it from the others; a word more where its samples are not simply there."""
+    state = samples_state(take)
+    marks = [*([] if state == "whole" else [state]), *(["pinned"] if take.pinned else [])]
+    prompt = f"seed {take.request.seed}, {take.request.prompt[:60]}" if take.request.seed else take.request.prompt[:60]
+    return [take.take_id, _length(take), prompt + (f" ({', '.join(marks)})" if marks else "")]
+
+
+def _long_row(take: "Take") -> list[str]:
     request = take.request
-    length = f"{request.frames / request.sample_rate_hz:.2f} s"
     state = samples_state(take) + (", pinned" if take.pinned else "")
-    return [take.take_id, take.cue, str(request.seed), str(request.steps), length, state, request.prompt[:60]]
+    besides = [f"in {request.key}"] if request.key else []
+    besides += [f"{name}={value:g}" for name, value in (*request.shape.turned.items(), *request.options)]
+    if take.made_from is not None:
+        how = "from" if take.made_from.use == "start" else "as loud as"
+        besides.append(f"{how} {take.made_from.samples_hash[:10]}, strength {take.made_from.strength:g}")
+    return [
+        take.take_id,
+        take.cue,
+        str(request.seed),
+        str(request.steps),
+        _length(take),
+        f"{take.tempo_bpm:g} bpm",
+        take.provenance.family,
+        state,
+        request.prompt,
+        ", ".join(besides),
+    ]
+
+
+def _length(take: "Take") -> str:
+    return f"{take.request.frames / take.request.sample_rate_hz:.2f} s"
 
 
 def _named(options: argparse.Namespace) -> "Take":

@@ -47,6 +47,7 @@ class RenderReport:
     stems: Mapping[str, Path]
     launches: tuple[Launch, ...]
     music_s: float
+    bars: float  # of music, before what rings out
     took_s: float
     peak: float  # of the mix, 1.0 = full scale
 
@@ -163,6 +164,7 @@ class _Render:
             stems={name: self._folder / "stems" / f"{file_name(name)}.wav" for name in self._chains},
             launches=tuple(self._player.launcher.launches),
             music_s=(last_frame - first_frame) / rate_hz,
+            bars=self._player.end_beat / self._player.meter.beats_per_bar,
             took_s=time.monotonic() - began_s,
             peak=self._peak,
         )

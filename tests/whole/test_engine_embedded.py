@@ -31,6 +31,20 @@ def client(running: Engine) -> Iterator[WireClient]:
         yield greeted
 
 
+def test_a_request_that_is_to_fit_its_words_is_as_long_as_they_say(client: WireClient) -> None:
+    words = "four on the floor kick loop, 124 bpm, 2 bars"
+    client.ask("as they say", prompt=words, frames=59 * 48_000, tail_frames=12_000, fit=True)
+    client.ask("in beats", prompt=words, frames=59 * 48_000, tail_frames=12_000, fit=True, fit_beats=4.0)
+
+    clips = [codec.read_clip(*client.hear()) for _ in range(2)]
+
+    assert [(clip.request.frames, clip.request.tempo_bpm) for clip in clips] == [
+        (round(8 * 60 / 124 * 48_000), 124.0),
+        (round(4 * 60 / 124 * 48_000), 124.0),
+    ]
+    assert all(len(clip.samples) == clip.request.frames + 12_000 for clip in clips)
+
+
 def test_a_prompt_comes_back_as_what_was_understood(client: WireClient) -> None:
     client.ask("r1", prompt="deep punchy kick", frames=24_000, seed=3)  # a seed of its own: nothing is remembered
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from bridge.cli import main
 from bridge.render.offline import RenderError, end_beat_of, render
 from bridge.set_file import Set, SetError, parse_set
 
@@ -49,8 +50,29 @@ def test_a_render_has_every_beat_on_its_frame_and_the_same_bits_again(tmp_path: 
     assert np.allclose(energy[1:4] / energy[1], 1, rtol=1e-3)
     assert report.mix.read_bytes() == again.mix.read_bytes()
     assert shares[-1] == 1.0
+    assert report.bars == 1
     assert report.took_s < report.music_s
     assert all(launch.error_frames == 0 for launch in report.launches)
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (
+            "tempo_bpm = 120",
+            "1 bar of music and 2 s to ring out; the set says no length_bars, so it ends on the bar line",
+        ),
+        ("tempo_bpm = 120\nlength_bars = 2", "2 bars of music and 2 s to ring out; length_bars of the set says so"),
+    ],
+)
+def test_a_person_is_told_where_it_ends_and_who_said_so(
+    tmp_path: Path, engine_endpoint: str, capsys: pytest.CaptureFixture[str], head: str, says: str
+) -> None:
+    (tmp_path / "a.toml").write_text(SET.replace("tempo_bpm = 120", head))
+
+    assert main(["render", str(tmp_path / "a.toml"), "--out", str(tmp_path / "out"), "--engine", engine_endpoint]) == 0
+
+    assert says in capsys.readouterr().out
 
 
 def test_the_reverb_rings_on_after_the_clip(tmp_path: Path, engine_endpoint: str) -> None:

@@ -1,13 +1,16 @@
 """`upbeat takes` on a library: what needs no engine."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridge.cli import main
 from bridge.library import Library, Take
 from osc_schemas.request import GenerateRequest
+from osc_schemas.source import Source
 from tests.bridge.stage import clip_of, cue
 
 
@@ -41,6 +44,28 @@ def test_list_shows_each_take_with_what_made_it(take: Take, capsys: pytest.Captu
 
     assert (listed["take_id"], listed["prompt"], listed["length_s"]) == (take.take_id, "deep kick", 0.1)
     assert (listed["samples"], listed["pinned"]) == ("whole", False)
+
+
+def test_a_person_reads_a_short_list_and_all_of_it_when_asked(take: Take, capsys: pytest.CaptureFixture[str]) -> None:
+    source = Source(samples=np.ones((480, 1), np.float32), sample_rate_hz=48_000, strength=0.3)
+    request = replace(take.request, seed=7, source=source, options=(("nu", 1.2),), key="D minor")
+    library = Library(take.path.parent.parent)
+    other = library.keep(clip_of(request), cue("kick"), tempo_bpm=124, loudness_lufs=-20, request_to_clip_ms=10)
+    library.pin(other.take_id)
+    library.close()
+
+    assert main(["takes", "list"]) == 0
+    short = capsys.readouterr().out
+    assert main(["takes", "list", "--long"]) == 0
+    long = capsys.readouterr().out
+
+    assert [line.split() for line in short.splitlines()] == [
+        [take.take_id, "0.10", "s", "deep", "kick"],
+        [other.take_id, "0.10", "s", "seed", "7,", "deep", "kick", "(pinned)"],
+    ]
+    assert long.splitlines()[0].split()[:4] == ["take", "cue", "seed", "steps"]
+    assert f"in D minor, nu=1.2, from {source.samples_hash[:10]}, strength 0.3" in long
+    assert "124 bpm" in long
 
 
 @pytest.mark.parametrize(("bytes_left", "state"), [(1_000, "cut short"), (10, "damaged"), (None, "gone")])
