@@ -33,12 +33,12 @@ from engine.vocoders.hifigan import HiFiGAN, centred
 CHANNELS = 8
 BANDS = 16  # of a latent's places
 HOPS = 4  # of mel, a latent's place in time
-TRAINED_PLACES = 256  # 10.24 s, the only length that the networks were trained at
 # Three times the U-Net halves its time, and lengths that halve evenly three times need no interpolation on the way up.
 MULTIPLE = 8
-SHORTEST_PLACES = 64  # 2.56 s: at the U-Net's bottom 8 places in time, a quarter of what it was trained on
-# The training's sounds last 10 s and are followed by silence up to 10.24 s, so the end of what is made is poor. That
-# much is always made beyond the clip, and cut away.
+# 2.56 s. The networks were trained at 256 places alone; with fewer than 64, there would be fewer than 8 at the U-Net's
+# coarsest, where it was trained on 32, and most of what its convolutions see would be padding.
+SHORTEST_PLACES = 64
+# 0.24 s. Of their 10.24 s the authors play 10 at most, because the end is poor; so much is always made beyond the clip.
 POOR_PLACES = 6
 
 
