@@ -89,10 +89,10 @@ def request_for(
 
 
 class LatencyBook:
-    """What requests took lately, from asking to clip in hand, by steps and length. Bounded."""
+    """What requests took lately, from asking to clip in hand, by steps, length and use of a source. Bounded."""
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[int, int], deque[float]] = {}
+        self._seconds: dict[tuple[int, int, str], deque[float]] = {}
 
     def note(self, request: GenerateRequest, seconds: float) -> None:
         """Remember that `request` took so long."""
@@ -109,9 +109,10 @@ class LatencyBook:
         return (percentile(known, 0.5), percentile(known, 0.99)) if known else (0.0, 0.0)
 
     @staticmethod
-    def _kind(request: GenerateRequest) -> tuple[int, int]:
+    def _kind(request: GenerateRequest) -> tuple[int, int, str]:
         length_s = (request.frames + request.tail_frames) / request.sample_rate_hz
-        return request.steps, max(0, math.ceil(math.log2(length_s)))
+        use = "" if request.source is None else request.source.use  # to follow a loudness takes many times as long
+        return request.steps, max(0, math.ceil(math.log2(length_s))), use
 
 
 def percentile(ordered: list[float], share: float) -> float:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-READY_WITHIN_S = 180.0  # seconds are usual; a busy machine that compiles for the first time took over a minute
+READY_WITHIN_S = 900.0  # seconds are usual; a large model that is read and converted for the first time takes minutes
 STEADY_AFTER_S = 10.0  # an engine that lived this long after it was ready is started again at once
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)  # before the restart after the first, second... early death in a row
 _CLOSES_WITHIN_S = 3.0  # the engine promises 2 s; then it is killed
@@ -62,7 +62,7 @@ class Supervisor:
         return None if self._child is None else self._child.pid
 
     def start(self, *, on_wait: Callable[[float], None] | None = None) -> None:
-        """Start the engine and wait until it is ready. Raises `EngineFailed` if it is not within a minute.
+        """Start the engine and wait until it is ready. Raises `EngineFailed` if it cannot be, or is not in time.
 
         `on_wait` is called ten times a second with the seconds waited so far.
         """

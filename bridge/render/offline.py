@@ -32,7 +32,7 @@ from osc_schemas.clip import Samples
 BLOCK_FRAMES = 4_096
 RING_OUT_S = 2.0  # after the last bar, for tails and reverbs
 MIX = "/mix"  # a name that no track can have
-CLIP_WITHIN_S = 120.0  # offline nothing is late, but a render that hangs would be worse than one that fails
+CLIP_WITHIN_S = 900.0  # offline nothing is late, but a render that hangs would be worse than one that fails
 
 
 class RenderError(Exception):
