@@ -211,14 +211,14 @@ def _print_verified(layout: "Layout", verified: "Verified") -> None:
     print(f"{layout.family} is good; weights {verified.weights_hash[:12]}")
     for role, path in verified.found.files.items():
         size, digest = spoken_size(path.stat().st_size), verified.hashes[role]
-        print(f"  {role:<12} {path.name}, {size}, SHA-256 {digest}: {verified.looks[role]}")
+        print(f"  {role:<14} {path.name}, {size}, SHA-256 {digest}: {verified.looks[role]}")
     for name in verified.found.tokenizers:
-        print(f"  {'tokenizer':<12} {name}")
+        print(f"  {'tokenizer':<14} {name}")
     for part, count in verified.parts.items():
-        print(f"  {part:<12} {count / 1e6:.1f} M numbers, each name and shape as our network has it, all finite")
+        print(f"  {part:<14} {count / 1e6:.1f} M numbers, each name and shape as our network has it, all finite")
     unused = verified.unused
     more = f" and {len(unused) - 6} more" if len(unused) > 6 else ""
-    print(f"  {'unused':<12} " + (f"{', '.join(unused[:6])}{more}" if unused else "nothing but what is known to be"))
+    print(f"  {'unused':<14} " + (f"{', '.join(unused[:6])}{more}" if unused else "nothing but what is known to be"))
 
 
 def layout_of(name: str) -> "Layout":
@@ -252,7 +252,10 @@ class _Parser(argparse.ArgumentParser):
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(
-        prog="upbeat models", description="The published models: what there is, what is here, and getting it."
+        prog="upbeat models",
+        description="The published models: what there is, what is here, and getting it.",
+        epilog="example:\n  upbeat models pull soundctm",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=_list, json=False)
     deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=_Parser)

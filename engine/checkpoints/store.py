@@ -209,11 +209,12 @@ def _converted(layout: Layout, found: Found, held: Mapping[str, Contents]) -> Co
 
 
 def _with_looks(layout: Layout, sentence: str, found: Found, held: Mapping[str, Contents]) -> str:
-    """`sentence`, and what those files look like that are no part of this family."""
+    """`sentence`, and what those files look like that are no part of this family, unless it says so already."""
     looks = []
     for role, content in held.items():
         look = recognised(tensors_in(content))
-        if look is not None and layout.family not in look.serves and look.what not in sentence:
+        told = look is not None and "teacher" in look.what and "teacher" in sentence
+        if look is not None and layout.family not in look.serves and not told:
             looks.append(f"; {found.files[role].name} looks like {look.what}")
     return f"{layout.family}: {sentence}" + "".join(looks)
 

@@ -151,8 +151,8 @@ def test_a_good_model_is_told_in_full(folder: Path, authors: Path, capsys: pytes
     assert main(["verify", "small"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("small is good; weights ")
-    assert "denoiser     0.0 M numbers, each name and shape as our network has it, all finite" in said
-    assert "unused       nothing but what is known to be" in said
+    assert "denoiser       0.0 M numbers, each name and shape as our network has it, all finite" in said
+    assert "unused         nothing but what is known to be" in said
     facts = told(capsys, "verify", "small")
     assert facts["good"]
     assert facts["files"]["model"]["bytes"] == (folder / "small.ckpt").stat().st_size
