@@ -19,7 +19,7 @@ from engine.sampling.loudness import shape_of
 from engine.sampling.noise import seeded_noise
 from engine.text.states import TextStates
 from osc_schemas.source import Source
-from tests.engine.tiny_soundctm import random_tensors, tiny_dit, tiny_unet, word_tokens
+from tests.engine.tiny_soundctm import smooth_tensors, tiny_dit, tiny_unet, word_tokens
 
 RATE_HZ = 48_000
 FRAMES = RATE_HZ // 2
@@ -241,15 +241,8 @@ def test_a_start_at_full_strength_is_lost_in_the_noise(family: Trajectory, monke
 
 
 def with_a_smooth_decoder(family: SoundCTMDiT) -> SoundCTMDiT:
-    """A decoder whose loudness follows its latents'; the recorded one's random snakes are as loud whatever comes in."""
-    tensors = random_tensors(family.autoencoder)
-    for name, tensor in tensors.items():
-        if name.endswith("alpha"):
-            tensors[name] = torch.full_like(tensor, 0.01)
-        elif name.endswith("bias"):
-            tensors[name] = torch.zeros_like(tensor)
-    tensors["decoder.conv2.weight"] *= 0.1  # far from where tanh bends
-    family.autoencoder.load_state_dict(tensors)
+    """The recorded decoder's random snakes are as loud whatever comes in."""
+    family.autoencoder.load_state_dict(smooth_tensors(family.autoencoder))
     return family
 
 

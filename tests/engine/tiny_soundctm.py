@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 
+from engine.autoencoders.gaussian_dac import GaussianDAC
 from engine.checkpoints import soundctm, soundctm_dit
 from engine.checkpoints.fitting import filled
 from engine.checkpoints.layout import Layout
@@ -145,6 +146,18 @@ def random_tensors(network: nn.Module) -> dict[str, Tensor]:
         else:
             inputs = tensor[0].numel()
             tensors[name] = torch.randn(tensor.shape, generator=generator) / inputs**0.5
+    return tensors
+
+
+def smooth_tensors(vae: GaussianDAC) -> dict[str, Tensor]:
+    """Numbers for a waveform VAE that keep it nearly linear, as loud as its latents are, and within full scale."""
+    tensors = random_tensors(vae)
+    for name, tensor in tensors.items():
+        if name.endswith("alpha"):
+            tensors[name] = torch.full_like(tensor, 0.01)
+        elif name.endswith("bias"):
+            tensors[name] = torch.zeros_like(tensor)
+    tensors["decoder.conv2.weight"] *= 0.1  # far from where tanh bends
     return tensors
 
 
