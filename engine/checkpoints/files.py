@@ -51,7 +51,7 @@ _POINTER: Final = re.compile(rb"version https://git-lfs\.github\.com/spec/.*?(?:
 # Names in a training checkpoint's pickle that are no weights and no danger: they are replaced, never looked up.
 _BOOKKEEPING: Final = re.compile(
     r"(pytorch_lightning|lightning|lightning_fabric|lightning_utilities|omegaconf|numpy|pathlib)\..+"
-    r"|argparse\.Namespace|typing\.Any"
+    r"|argparse\.Namespace|typing\.Any|collections\.defaultdict|builtins\.(bool|dict|float|int|list|set|str|tuple)"
 )
 _WEIGHT_SUFFIXES: Final = (".bin", ".ckpt", ".pt", ".pth", ".safetensors")
 _SETTINGS_SUFFIXES: Final = (".yml", ".yaml")  # beside weights they say sizes that shapes do not show
@@ -66,6 +66,11 @@ class Omitted:
 
     def __setstate__(self, state: object) -> None:
         pass
+
+
+def _plain(*_: object) -> dict[Any, Any]:
+    """Stands for a dictionary of another kind, which is filled as the file says."""
+    return {}
 
 
 @contextlib.contextmanager
@@ -228,7 +233,7 @@ def _torch_load(path: Path, *, in_zip: bool) -> object:
         for name in foreign:
             if not _BOOKKEEPING.fullmatch(name):
                 raise _holds_code(name)
-        omitted = [(Omitted, name) for name in foreign]
+        omitted = [(_plain if name == "collections.defaultdict" else Omitted, name) for name in foreign]
     try:
         with torch.serialization.safe_globals(omitted):
             return torch.load(path, map_location="cpu", mmap=True if in_zip else None, weights_only=True)

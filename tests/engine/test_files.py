@@ -1,6 +1,7 @@
 """Weight files of every kind are read, nothing in them is run, and what is none is named in a sentence."""
 
 import builtins
+import collections
 import os
 import pickle
 import zipfile
@@ -134,6 +135,13 @@ def test_the_bookkeeping_of_a_training_library_is_left_out(tmp_path: Path) -> No
 
     assert isinstance(held["callbacks"]["saver"], Omitted)
     assert set(tensors_in(held)) == {"conv.weight", "conv.bias"}
+
+
+def test_dictionaries_that_count_and_names_of_types_are_no_danger(tmp_path: Path) -> None:
+    counted = collections.defaultdict(int, steps=7)
+    torch.save({"state_dict": WEIGHTS, "counted": counted, "kinds": [int, dict]}, tmp_path / "a.ckpt")
+
+    assert read(tmp_path / "a.ckpt")["counted"] == {"steps": 7}
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 2240000000\n"
