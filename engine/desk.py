@@ -1,5 +1,6 @@
 """What each message of a client does: greetings, requests, cancels, questions. No socket and no thread."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from osc_schemas.request import Refusal
 from osc_schemas.routes import ROUTES_VERSION
 
 CLIENTS_MAX = 64
-WORKER_QUIET_MAX_S = 5.0  # a denoiser step or decode chunk that takes longer makes clients look elsewhere
-WORKER_HANGS_AFTER_S = 30.0  # then its device is taken to hang, and only a new process helps
+# A denoiser step or decode chunk that takes longer than its family says makes clients look elsewhere; if it takes so
+# many times as long, its device is taken to hang, and only a new process helps.
+HANGS_AFTER_QUIETS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,19 @@ class Desk:
     @property
     def broken(self) -> str | None:
         """Why the worker will make no more clips; None as long as it is expected to."""
-        if self._broken is None and self._worker_quiet_s() > WORKER_HANGS_AFTER_S:
-            return f"the worker has not passed a checkpoint for {WORKER_HANGS_AFTER_S:g} s; its device seems to hang"
+        if self._broken is None and self._worker_quiet_s() > (most_s := HANGS_AFTER_QUIETS * self._quiet_max_s):
+            return f"the worker has not passed a checkpoint for {most_s:g} s; its device seems to hang"
         return self._broken
+
+    @property
+    def _quiet_max_s(self) -> float:
+        return math.inf if self._service is None else self._service.family.quiet_s
 
     def state(self) -> str:
         """warming, ready, or stuck: the worker has not passed a checkpoint for too long."""
         if self._service is None:
             return "warming"
-        return "stuck" if self._worker_quiet_s() > WORKER_QUIET_MAX_S else "ready"
+        return "stuck" if self._worker_quiet_s() > self._quiet_max_s else "ready"
 
     def heard(self, client: bytes, packet: bytes, audio: bytes = b"") -> Iterator[Reply]:
         """What to send after a client's OSC packet and the samples behind it. Nothing a client sends raises."""

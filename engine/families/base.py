@@ -52,6 +52,7 @@ class Family(ABC):
     options_offered: tuple[Option, ...] = ()
     sources_taken: frozenset[Use] = frozenset()  # what it can do with a sound that a request brings along
     shapes: bool = False  # whether it can bend a clip after it was made
+    quiet_s: float = 5.0  # more than it computes between two checkpoints, on a busy machine too; beyond, it is stuck
 
     @property
     def prompts_cached(self) -> int:

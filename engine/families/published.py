@@ -66,6 +66,7 @@ class Published(Family):
     """A model that others made: mono at a rate of its own, in lengths of its own."""
 
     channels = 1
+    quiet_s = 120.0  # a step of the largest takes 14 s of one CPU core, which it may have to share
     native_rate_hz: int
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.backlog import SOURCE_BYTES_MAX
-from engine.desk import CLIENTS_MAX, WORKER_HANGS_AFTER_S, WORKER_QUIET_MAX_S, Desk, Reply
+from engine.desk import CLIENTS_MAX, HANGS_AFTER_QUIETS, Desk, Reply
 from engine.errors import Cancelled
 from engine.service import Broken, Done, Ready, Service, Task, refusal
 from osc_schemas import codec
@@ -306,7 +306,7 @@ def test_a_worker_that_hangs_shows_in_the_answer_to_a_ping() -> None:
         return values["state"]
 
     assert state() == "ready"
-    stage.now_s += WORKER_QUIET_MAX_S + 0.1
+    stage.now_s += NoiseFamily.quiet_s + 0.1
     assert state() == "stuck"
     stage.tasks[0].checkpoint("denoise")
     assert state() == "ready"
@@ -318,9 +318,24 @@ def test_a_worker_that_hangs_for_good_ends_the_engine() -> None:
     stage.ask("r1")
     assert stage.desk.broken is None
 
-    stage.now_s += WORKER_HANGS_AFTER_S + 0.1
+    stage.now_s += HANGS_AFTER_QUIETS * NoiseFamily.quiet_s + 0.1
 
     assert stage.desk.broken == "the worker has not passed a checkpoint for 30 s; its device seems to hang"
+
+
+def test_a_family_whose_steps_are_slow_is_given_its_time() -> None:
+    class Slow(NoiseFamily):
+        quiet_s = 120.0
+
+    stage = Stage(ready=False)
+    list(stage.desk.finished(Ready(Service(Slow()))))
+    stage.say(HELLO)
+    stage.ask("r1")
+
+    stage.now_s += 100
+    assert (stage.desk.state(), stage.desk.broken) == ("ready", None)
+    stage.now_s += 30
+    assert (stage.desk.state(), stage.desk.broken) == ("stuck", None)
 
 
 def test_the_status_tells_how_the_engine_is() -> None:
