@@ -164,8 +164,9 @@ def _write_whole(path: Path, text: str) -> None:
 
 @cache
 def _code_hash() -> str:
-    """Of all that converts: another key map makes another conversion. The key maps stand beside this file."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    """Of the key maps and of the networks that they map to: other code may want another conversion."""
+    engine, digest = Path(__file__).parents[1], hashlib.sha256()
+    for folder in ("autoencoders", "checkpoints", "denoisers", "text", "vocoders"):
+        for path in sorted((engine / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
