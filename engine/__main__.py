@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from engine.desk import Desk
 from engine.errors import SetupError
-from engine.residents import FAMILIES, family_source, warm_family
+from engine.residents import DEVICES, FAMILIES, family_source, warm_family
 from engine.server import Server
 from engine.service import Outcome, Ready, Worker
 
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(outcome, Ready):
             _say_ready(server, outcome)
 
-    worker = Worker(lambda: warm_family(options.family, threads=options.threads), report=report)
+    worker = Worker(lambda: warm_family(options.family, threads=options.threads, device=options.device), report=report)
     desk = Desk(worker.take, family_name=options.family)
     worker.start()
     with contextlib.redirect_stdout(sys.stderr):  # a family that prints must not spoil the one line for our parent
@@ -87,6 +87,12 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         help=f"model: {', '.join(FAMILIES)}, or your own as package.module:factory [%(default)s]",
     )
     parser.add_argument(
+        "--device",
+        type=_device,
+        default=env("UPBEAT_ENGINE_DEVICE", "auto"),
+        help="auto, cpu or cuda; auto takes the GPU where there is one and the family is made for it [%(default)s]",
+    )
+    parser.add_argument(
         "--threads",
         type=_threads,
         default=env("UPBEAT_ENGINE_THREADS", "1"),
@@ -107,6 +113,12 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; wanted is 0 to 65535, 0 for any that is free")
     return int(text)
+
+
+def _device(text: str) -> str:
+    if text not in DEVICES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; wanted is {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
+    return text
 
 
 def _threads(text: str) -> int:
@@ -135,6 +147,7 @@ def _say_ready(server: Server, outcome: Ready) -> None:
         "events_endpoint": server.events_endpoint,
         "family": family.name,
         "weights_hash": family.weights_hash,
+        "device": family.device,
     }
     with contextlib.suppress(OSError):  # a parent that is gone; what watches it ends us
         print(json.dumps(ready), file=sys.__stdout__, flush=True)

@@ -19,6 +19,7 @@ PUBLISHED = {
     "soundctm_dit": "engine.families.soundctm_dit:SoundCTMDiT.load",
 }
 FAMILIES = {"embedded": "engine.families.embedded:Embedded.load", **PUBLISHED}
+DEVICES = ("auto", "cpu", "cuda")
 
 _PUBLISHED_NEED = ("diffusers", "transformers", "soxr")
 
@@ -48,17 +49,26 @@ def family_source(name: str) -> str:
     return source
 
 
-def warm_family(name: str, *, threads: int) -> "Family":
+def warm_family(name: str, *, threads: int, device: str = "auto") -> "Family":
     """Load the family `name` on the calling thread, and run it until it is warm.
 
-    Takes seconds: torch is imported here, and then computes on `threads` threads. Raises `SetupError`, `WeightsError`,
-    or `EngineError` when the canary clip is no sound.
+    Takes seconds: torch is imported here, and then computes on `threads` threads. Of `DEVICES`, auto is the GPU where
+    there is one; a family that is made for the CPU, as the embedded one, computes there whatever is asked. Raises
+    `SetupError`, `WeightsError`, or `EngineError` when the canary clip is no sound.
     """
     source = family_source(name)
     import torch
 
     torch.set_num_threads(threads)  # fixed: another number of threads adds in another order
+    if device == "cuda" and not torch.cuda.is_available():
+        why = "torch sees no GPU here" if torch.version.cuda else "this torch is built for the CPU alone"
+        raise SetupError(
+            f"the device cuda is asked for, and {why}; see pytorch.org for a build and a driver that go together, or "
+            "ask for auto or cpu"
+        )
     family = _load(source)
+    if device != "cpu" and "cuda" in family.devices_offered and torch.cuda.is_available():
+        _move_to_gpu(family)
     _warm(family, _canaries(family, published=source in PUBLISHED.values()))
     return family
 
@@ -74,6 +84,24 @@ def _load(source: str) -> "Family":
     assert callable(factory), f"{source} is no factory"
     family: Family = factory()
     return family
+
+
+def _move_to_gpu(family: "Family") -> None:
+    """Have `family` compute on the GPU, in the numbers that the CPU computes with, and the same ones each time."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False  # is true unless told: convolutions would keep 10 bits of a number's 23
+    torch.backends.cudnn.deterministic = True  # a transposed convolution may else add in another order each time
+    try:
+        family.move_to("cuda")
+    except torch.OutOfMemoryError:
+        free_bytes, all_bytes = torch.cuda.mem_get_info()
+        raise SetupError(
+            f"{family.name} does not fit in the GPU's memory, of which {free_bytes / 1e9:.1f} of {all_bytes / 1e9:.1f} "
+            "GB are free; close what else computes there, or start with --device cpu"
+        ) from None
+    torch.cuda.empty_cache()
 
 
 def _canaries(family: "Family", *, published: bool) -> Iterable[tuple[int, float, str]]:

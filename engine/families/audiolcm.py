@@ -19,7 +19,6 @@ from engine.denoisers.audiolcm_transformer import AudioLCMTransformer
 from engine.families.base import Checkpoint
 from engine.families.published import Draw, Published
 from engine.sampling.lcm import LCMSchedule, guidance_embedding, lcm_sample
-from engine.sampling.noise import seeded_noise
 from engine.text.bert_and_t5 import (
     TOKENS,
     BertAndT5,
@@ -106,9 +105,9 @@ class AudioLCM(Published):
     def encoded(self, prompt: str) -> TextStates:
         """The denoiser's text tokens (154, width): neither noise nor time decides them, so a prompt needs them once."""
         bert_ids, t5_ids = self.bert_tokens(prompt), self.t5_tokens(structured_caption(prompt))
-        context = self.text_encoder.context(bert_ids[None], t5_ids[None])
+        context = self.text_encoder.context(bert_ids[None].to(self.device), t5_ids[None].to(self.device))
         tokens = self.denoiser.text_tokens(context)[0]
-        return TextStates(states=tokens, mask=torch.ones(len(tokens), dtype=torch.bool))
+        return TextStates(states=tokens, mask=torch.ones(len(tokens), dtype=torch.bool, device=tokens.device))
 
     def latent_shape(self, native_frames: int) -> tuple[int, ...]:
         """(channels, frames): the shortest even length that the training data had and that holds the clip."""
@@ -123,7 +122,7 @@ class AudioLCM(Published):
         30th of 50 learnt timesteps, and the steps are spread from there. At 0 nothing is done to it, at 1 nothing of it
         is left.
         """
-        x = seeded_noise(draw.seeds, shape=draw.latent_shape, purpose="start")
+        x = self.noise(draw, "start")
         timesteps = self.schedule.timesteps(draw.steps)
         if draw.start is not None and draw.start.strength < 1:
             reach = self.schedule.reach_of(draw.start.strength)
@@ -131,12 +130,9 @@ class AudioLCM(Published):
                 return draw.start.latents.repeat(len(x), 1, 1)
             timesteps = self.schedule.timesteps(draw.steps, reach=reach)
             x = self.schedule.noised(draw.start.latents, x, timesteps[0])
-        noises = [
-            seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=f"step {step}")
-            for step in range(1, len(timesteps))
-        ]
+        noises = [self.noise(draw, f"step {step}") for step in range(1, len(timesteps))]
         text_tokens = torch.stack([text.states for text in draw.texts])
-        guidance = guidance_embedding(torch.full((len(x),), draw.guidance_scale - 1))
+        guidance = guidance_embedding(torch.full((len(x),), draw.guidance_scale - 1)).to(x.device)
         return lcm_sample(
             lambda x, timestep: self.denoiser(x, timestep, text_tokens, guidance),
             x,

@@ -49,6 +49,7 @@ class Family(ABC):
     longest_s: float
     weights_hash: str  # SHA-256 of the weight file, hex; with the seed and the parameters it names the sound
     device: str = "cpu"  # where it computes: cpu, cuda
+    devices_offered: tuple[str, ...] = ("cpu",)  # where it can compute
     options_offered: tuple[Option, ...] = ()
     sources_taken: frozenset[Use] = frozenset()  # what it can do with a sound that a request brings along
     shapes: bool = False  # whether it can bend a clip after it was made
@@ -58,6 +59,10 @@ class Family(ABC):
     def prompts_cached(self) -> int:
         """How many prompts have their text embedding kept."""
         return 0
+
+    def move_to(self, device: str) -> None:
+        """Compute on `device`, one of `devices_offered`, from now on. Called before the first clip, if at all."""
+        assert device == self.device, f"{self.name} cannot compute on {device}"
 
     @abstractmethod
     def waveform(

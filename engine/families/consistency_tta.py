@@ -25,7 +25,6 @@ from engine.sampling.consistency_tta import (
     place_of_strength,
     reference_timesteps,
 )
-from engine.sampling.noise import seeded_noise
 from engine.text.flan_t5 import FlanT5, Tokenizer, Tokens
 from engine.text.states import TextStates, batch_of
 from engine.vocoders.hifigan import HiFiGAN, centred
@@ -101,7 +100,7 @@ class ConsistencyTTA(Published):
 
     def encoded(self, prompt: str) -> TextStates:
         """FLAN-T5's states of the prompt as it is."""
-        return self.text_encoder.of_prompt(self.tokenizer(prompt))
+        return self.text_encoder.of_prompt(self.tokenizer(prompt).to(self.device))
 
     def latent_shape(self, native_frames: int) -> tuple[int, ...]:
         """(8, places in time, 16): enough for the frames and the poor end, 64 to 256 places in steps of 8."""
@@ -111,11 +110,8 @@ class ConsistencyTTA(Published):
 
     def sampled(self, draw: Draw) -> Tensor:
         """(batch, 8, places, 16) clean latents: each row of noises from its own seed, a new one for each step."""
-        noises = [
-            seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=f"step {step}" if step else "start")
-            for step in range(len(timesteps_of(draw)))
-        ]
-        return self.denoised(draw, noises)
+        purposes = [f"step {step}" if step else "start" for step in range(len(timesteps_of(draw)))]
+        return self.denoised(draw, [self.noise(draw, purpose) for purpose in purposes])
 
     @torch.no_grad()
     def denoised(self, draw: Draw, noises: Sequence[Tensor]) -> Tensor:

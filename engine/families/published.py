@@ -3,6 +3,10 @@
 Each family says how its text is encoded, its latents sampled and its waveform decoded; here stand the cache of texts,
 the seeds, the smallest length that holds the clip, a source's way in, and the way out: centred by the family, brought
 to the asked rate, never louder than full scale, cut to the frames.
+
+Where a model computes is one decision, `move_to`. Its networks lie there; token ids, noise and a source are brought
+there, and what is decoded is brought back once. Noise is drawn on the CPU whatever the device, and so are the phases of
+sinusoids that reach thousands of radians, in which another device's last bit is a ten-thousandth.
 """
 
 import math
@@ -14,11 +18,12 @@ from functools import lru_cache
 import numpy as np
 import soxr
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import EngineError
-from engine.families.base import NO_OPTIONS, Checkpoint, Family, no_checkpoint
+from engine.families.base import NO_OPTIONS, Checkpoint, Family, Stage, no_checkpoint
+from engine.sampling.noise import seeded_noise
 from engine.text.states import TextStates
 from osc_schemas.shape import NEUTRAL, Shape
 from osc_schemas.source import Source
@@ -66,6 +71,7 @@ class Published(Family):
     """A model that others made: mono at a rate of its own, in lengths of its own."""
 
     channels = 1
+    devices_offered = ("cpu", "cuda")
     quiet_s = 120.0  # a step of the largest takes 14 s of one CPU core, which it may have to share
     native_rate_hz: int
 
@@ -95,6 +101,18 @@ class Published(Family):
         """
         raise EngineError(f"{self.name} has no encoder for audio")
 
+    def move_to(self, device: str) -> None:
+        """Bring every network of this family to `device`, and forget the texts that were encoded elsewhere."""
+        for part in vars(self).values():
+            if isinstance(part, nn.Module):
+                part.to(device)
+        self.text.cache_clear()
+        self.device = device
+
+    def noise(self, draw: Draw, purpose: str) -> Tensor:
+        """(batch, *latent_shape) on the family's device, the same numbers on each: see `seeded_noise`."""
+        return seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=purpose).to(self.device)
+
     @property
     def prompts_cached(self) -> int:
         """How many prompts have their text embedding kept."""
@@ -121,11 +139,50 @@ class Published(Family):
         options: Mapping[str, float] = NO_OPTIONS,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> Tensor:
-        """(batch, 1, frames) in [-1, 1]. Tempo and key are left to the prompt's own words."""
+        """(batch, 1, frames) in [-1, 1]. Tempo and key are left to the prompt's own words.
+
+        Raises `EngineError` when the device's memory does not hold what is asked for; a later call finds it free again.
+        """
+        try:
+            native = self._native_waveform(
+                prompts,
+                seeds,
+                steps=steps,
+                guidance_scale=guidance_scale,
+                native_frames=math.ceil(frames * self.native_rate_hz / sample_rate_hz),
+                source=source,
+                options=options,
+                checkpoint=checkpoint,
+            )
+        except torch.OutOfMemoryError as error:
+            said = str(error).partition(". ")[0]
+        else:
+            rows = [at_rate(row, self.native_rate_hz, sample_rate_hz, frames=frames) for row in native]
+            return torch.stack(rows)[:, None]
+        torch.cuda.empty_cache()  # only here, outside of the clause, does nothing hold what filled the memory any more
+        seconds = frames / sample_rate_hz
+        raise EngineError(
+            f"{self.device} has too little free memory for {len(seeds)} clip{'s' * (len(seeds) > 1)} of {seconds:g} s "
+            f"by {self.name} ({said}); ask for shorter ones, or close what else computes there"
+        )
+
+    def _native_waveform(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        steps: int,
+        guidance_scale: float,
+        native_frames: int,
+        source: Source | None,
+        options: Mapping[str, float],
+        checkpoint: Checkpoint,
+    ) -> Tensor:
+        """(batch, frames) at the native rate, on the CPU: `native_frames` or more."""
+        checkpoint = self._after_all_before(checkpoint)
         with torch.no_grad():  # not inference mode: who follows a loudness differentiates through what is made here
             checkpoint("text")
             texts = [self.text(prompt) for prompt in prompts]
-            native_frames = math.ceil(frames * self.native_rate_hz / sample_rate_hz)
             latent_shape = self.latent_shape(native_frames)
             draw = Draw(
                 texts=texts,
@@ -140,9 +197,22 @@ class Published(Family):
             )
         latents = self.sampled(draw)
         with torch.inference_mode():
-            native = self.decoded(latents, checkpoint=checkpoint)
-            rows = [at_rate(row, self.native_rate_hz, sample_rate_hz, frames=frames) for row in native]
-            return torch.stack(rows)[:, None]
+            return self.decoded(latents, checkpoint=checkpoint).cpu()
+
+    def _after_all_before(self, checkpoint: Checkpoint) -> Checkpoint:
+        """`checkpoint`, called when what was asked of the device is done.
+
+        A GPU is handed its work long before it does it. Without the wait every stage would be begun at once: none
+        could be cancelled, and the last would be said to have taken all the time.
+        """
+        if self.device != "cuda":
+            return checkpoint
+
+        def waiting(stage: Stage) -> None:
+            torch.cuda.synchronize()
+            checkpoint(stage)
+
+        return waiting
 
     def _start(self, source: Source | None, native_frames: int, latent_shape: tuple[int, ...]) -> Start | None:
         if source is None or source.use != "start":
@@ -158,9 +228,9 @@ class Published(Family):
         return Follow(levels_db=levels_db, hop_frames=hop_frames, strength=source.strength)
 
     def _native(self, source: Source, native_frames: int) -> Tensor:
-        """(1, native_frames): the source, mono, at the native rate, cut or followed by silence."""
+        """(1, native_frames) on the family's device: the source, mono, at the native rate, cut or then silent."""
         mono = torch.from_numpy(np.ascontiguousarray(source.samples.mean(1)))
-        return at_rate(mono, source.sample_rate_hz, self.native_rate_hz, frames=native_frames)[None]
+        return at_rate(mono, source.sample_rate_hz, self.native_rate_hz, frames=native_frames)[None].to(self.device)
 
 
 def levels_db_of(waveform: Tensor, *, hop_frames: int) -> Tensor:

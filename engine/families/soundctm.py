@@ -83,7 +83,7 @@ class SoundCTM(Trajectory):
 
     def encoded(self, prompt: str) -> TextStates:
         """FLAN-T5's states of the prompt (tokens, 1024)."""
-        return self.text_encoder.of_prompt(self.tokens(prompt))
+        return self.text_encoder.of_prompt(self.tokens(prompt).to(self.device))
 
     def latent_shape(self, native_frames: int) -> tuple[int, ...]:
         """(8, latents, 16): in steps of 0.32 s, from 2.56 s to 10.24 s."""

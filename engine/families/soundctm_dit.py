@@ -83,9 +83,10 @@ class SoundCTMDiT(Trajectory):
 
     def encoded(self, prompt: str) -> TextStates:
         """What the prompt adds in each of the denoiser's layers (depth, width): it never changes, so it is kept."""
-        embedding = self.text_encoder.embedding_of(self.tokens(prompt), projected=self.projected)  # (1, 768 or 512)
+        ids = self.tokens(prompt).to(self.device)
+        embedding = self.text_encoder.embedding_of(ids, projected=self.projected)  # (1, 768 or 512)
         vectors = self.denoiser.text_vectors(embedding)[0]
-        return TextStates(states=vectors, mask=torch.ones(len(vectors), dtype=torch.bool))
+        return TextStates(states=vectors, mask=torch.ones(len(vectors), dtype=torch.bool, device=vectors.device))
 
     def latent_shape(self, native_frames: int) -> tuple[int, ...]:
         """(64, latents): in steps of 0.19 s, from 1.1 s to 10.03 s."""

@@ -26,7 +26,6 @@ from engine.sampling.ctm import (
     sigmas_for,
 )
 from engine.sampling.loudness import LoudnessSteer
-from engine.sampling.noise import seeded_noise
 from engine.text.states import TextStates
 
 
@@ -69,18 +68,18 @@ class Trajectory(Published):
             gamma, nu = draw.options["gamma"], draw.options["nu"]
             first_level = SIGMA_MAX if draw.start is None else sigma_of(draw.start.strength)
             sigmas = sigmas_for(draw.steps, start=first_level)
-            z = sigmas[0] * seeded_noise(draw.seeds, shape=draw.latent_shape, purpose="start")
+            z = sigmas[0] * self.noise(draw, "start")
             if draw.start is not None:
                 z = z + draw.start.latents
             fresh = range(draw.steps - 1) if gamma > 0 else ()
-            noises = [seeded_noise(draw.seeds, shape=draw.latent_shape, purpose=f"step {step}") for step in fresh]
+            noises = [self.noise(draw, f"step {step}") for step in fresh]
             jump = self._jump(draw, nu=nu)
             steer = self._steer(draw, jump)
             return ctm_sample(jump, z, sigmas, gamma=gamma, noises=noises, steer=steer)
 
     def _jump(self, draw: Draw, *, nu: float) -> Jump:
         scales = torch.full((len(draw.seeds),), draw.guidance_scale)
-        omega = omega_embedding(scales, width=self.omega_width)
+        omega = omega_embedding(scales, width=self.omega_width).to(self.device)
 
         def led_by(texts: Sequence[TextStates]) -> Jump:
             return jump_of(checked(self.network(texts, omega), draw.checkpoint), sigma_data=self.sigma_data)

@@ -37,7 +37,7 @@ class Steer(Protocol):
     """Something that bends the trajectory after each jump."""
 
     def __call__(self, landed: Tensor, *, z: Tensor, t: Tensor, s: Tensor) -> Tensor:
-        """What is gone on with at s, where a jump from z at t has `landed`."""
+        """What is gone on with at s, where a jump from z at t has `landed`; t and s are numbers, on the CPU."""
 
 
 def sigmas_for(steps: int, *, start: float = SIGMA_MAX) -> Tensor:
@@ -127,10 +127,9 @@ def ctm_sample(
     last = len(sigmas) - 2
     for step, (t, level) in enumerate(itertools.pairwise(sigmas)):
         s = level if gamma == 0 else math.sqrt(1 - gamma**2) * (level - SIGMA_MIN) + SIGMA_MIN
-        each_t, each_s = t.expand(len(z)), s.expand(len(z))
-        landed = jump(z, each_t, each_s)
+        landed = jump(z, t.to(z.device).expand(len(z)), s.to(z.device).expand(len(z)))
         if steer is not None:
-            landed = steer(landed, z=z, t=each_t, s=each_s)
+            landed = steer(landed, z=z, t=t, s=s)
         z = landed if gamma == 0 or step == last else landed + (level**2 - s**2).sqrt() * noises[step]
     return z
 

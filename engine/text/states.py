@@ -21,8 +21,9 @@ def batch_of(texts: Sequence[TextStates], *, tokens: int = 0) -> TextStates:
     What is added is zero and masked, so it changes nothing but the last bits.
     """
     tokens = max(tokens, *(len(text.mask) for text in texts))
-    states = torch.zeros(len(texts), tokens, texts[0].states.shape[-1], dtype=texts[0].states.dtype)
-    mask = torch.zeros(len(texts), tokens, dtype=torch.bool)
+    like = texts[0].states
+    states = torch.zeros(len(texts), tokens, like.shape[-1], dtype=like.dtype, device=like.device)
+    mask = torch.zeros(len(texts), tokens, dtype=torch.bool, device=like.device)
     for row, text in enumerate(texts):
         states[row, : len(text.mask)] = text.states
         mask[row, : len(text.mask)] = text.mask
