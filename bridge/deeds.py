@@ -177,7 +177,7 @@ class Deeds:
         self._player.stop(fade_s=STOP_FADE_S)
 
     def transport_tempo(self, heard: Heard) -> None:
-        """Change the tempo from the first bar on that nothing is laid out for yet."""
+        """Change the tempo from the first bar on that nothing is laid out for yet; with Link, everybody's, at once."""
         self._player.set_tempo(heard.message.number("tempo_bpm"))
 
     def transport_locate(self, heard: Heard) -> None:
@@ -222,9 +222,21 @@ class Deeds:
                 bar=bar,
                 beat=beat,
                 output=player.output_name,
-                clock="internal",
+                clock=player.arbiter.leader,
             )
         )
+        for clock in player.arbiter.status():
+            heard.reply(
+                codec.write(
+                    "/status/clock",
+                    clock=clock.name,
+                    state=clock.state,
+                    tempo_bpm=clock.tempo_bpm,
+                    error_ms=clock.error_ms,
+                    away_ms=clock.away_ms,
+                    note=clock.note,
+                )
+            )
         p50_s, p99_s = player.latencies.overall_s()
         heard.reply(
             codec.write(

@@ -5,7 +5,7 @@ waits and never sleeps; so live it runs on a thread beside the sound, offline as
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,12 +16,15 @@ from bridge.deeds import Deeds
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.launcher import Launcher
 from bridge.library import Library
+from bridge.retempo import Aside, Retempo, at_once
 from bridge.scheduler import Grid, LatencyBook, landing_beat, request_for, verdict
 from bridge.set_file import NoteTrigger, Set
 from bridge.shaper import Shaper
 from bridge.shelf import sound_key
 from bridge.sounds import Sounds
 from bridge.timeline import Timeline
+from bridge.timing.arbiter import Arbiter, ClockEvent
+from bridge.timing.clocks import Clock, ClockError
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
@@ -40,6 +43,8 @@ PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
 PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
 ARMED_MAX, ARMED_WAITS_S = 128, 3_600.0  # what is armed is made when nothing else is wanted
 SETTLED_S = 0.6  # when tempo and knobs have rested so long, what is armed is made again to fit them
+CLOCK_FADE_S = 0.03  # when another clock stops or moves the music
+CLOCK_SLACK_BEATS = 0.25
 SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
 WISHES_MAX = 1_000
 
@@ -82,6 +87,8 @@ class Player:
         exact: bool = False,
         arm: bool = False,
         output_name: str = "offline",
+        clocks: Sequence[Clock] = (),
+        aside: Aside = at_once,
     ) -> None:
         """`arm`: have what is played by hand made as soon as the engine is ready. `exact`: offline, nothing is late."""
         self.music, self.mixer, self.engine, self.library = music, mixer, engine, library
@@ -90,6 +97,7 @@ class Player:
         self.latencies = LatencyBook()
         self.meter = Meter(beats_per_bar=music.beats_per_bar)
         self.transport = Transport(tempo_bpm=music.tempo_bpm, sample_rate_hz=mixer.sample_rate_hz)
+        self.arbiter = Arbiter(clocks, transport=self.transport, beats_per_bar=music.beats_per_bar)
         self.launcher = Launcher(
             list(music.tracks), mixer=mixer, transport=self.transport, meter=self.meter, tell=self.tell
         )
@@ -113,6 +121,7 @@ class Player:
         self._requests_made = 0
         self._lamp_beat = -math.inf
         self._deeds = Deeds(self)
+        self._retempo = Retempo(self, aside=aside)
         self.gains_db: dict[str, float] = {}
         for cue in music.cues.values():  # so that a launch waits for no disk
             if cue.source is not None:
@@ -304,6 +313,7 @@ class Player:
     def tick(self) -> None:
         """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
         now_frame = self.mixer.frame
+        self._follow_clocks(now_frame)
         for launch in self.launcher.note_what_sounded():
             self.shaper.keep(launch.take_id)
         self.shaper.catch_up()
@@ -424,13 +434,19 @@ class Player:
     def play(self) -> None:
         """Run from where the music stands, after a preroll in which what stands there can be made."""
         if not self.transport.playing:
-            now_frame = self.mixer.frame
-            self._timeline.line_up(from_beat=self.transport.beat_at_frame(now_frame))
-            self.transport.play(at_frame=now_frame + self.frames(PREROLL_S))
+            from_beat = self.arbiter.play(frame=self.mixer.frame, preroll_frames=self.frames(PREROLL_S))
+            self._timeline.line_up(from_beat=from_beat)
 
     def stop(self, *, fade_s: float) -> None:
         """Stand still: what plays fades out, what was wished for is taken back."""
+        self.arbiter.stop(frame=self.mixer.frame)
+        self._stand_still(fade_s=fade_s)
+
+    def _stand_still(self, *, fade_s: float) -> None:
         self.transport.stop(at_frame=self.mixer.frame)
+        self._clear_tracks(fade_s=fade_s)
+
+    def _clear_tracks(self, *, fade_s: float) -> None:
         for track in self.launcher.tracks:
             self.stop_track(track, fade_s=fade_s)
 
@@ -440,9 +456,11 @@ class Player:
         self.launcher.stop(track, fade_frames=self.frames(fade_s))
 
     def locate(self, beat: float, *, fade_s: float) -> None:
-        """Go on from `beat`; what plays fades out."""
+        """Go on from `beat`; what plays fades out. Raises `CueError` if another clock says where the music is."""
+        if self.arbiter.is_placed:
+            raise CueError(f"the {self.arbiter.leader} clock leads, and says where the music is; move it there")
         playing = self.transport.playing
-        self.stop(fade_s=fade_s)
+        self._stand_still(fade_s=fade_s)
         self.transport.locate(beat, at_frame=self.mixer.frame)
         self._timeline.line_up(from_beat=beat)
         if playing:
@@ -451,13 +469,48 @@ class Player:
     def set_tempo(self, tempo_bpm: float) -> None:
         """Change the tempo at the first bar that the mixer has not been told of yet.
 
-        What loops goes on at the new beats, each pass with its own length; what is asked for from now on fits them.
+        What loops goes on at the new beats, each pass with its own length; what is asked for from now on fits them. In
+        a Link session it changes for everybody, at once. Raises `CueError` if the tempo is another clock's.
         """
+        if self.arbiter.led:
+            try:
+                self.arbiter.ask_tempo(tempo_bpm)
+            except ClockError as error:
+                raise CueError(str(error)) from error
+            return
         now_frame = self.mixer.frame
         free_beat = max(0.0, self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S)))
         at_beat = landing_beat(earliest_beat=free_beat, quantum_beats=self.meter.beats_per_bar)
         self.transport.set_tempo(tempo_bpm, at_beat=at_beat, at_frame=now_frame)
         self._unsettled_frame = now_frame
+
+    def _follow_clocks(self, now_frame: int) -> None:
+        """Go where the clock that leads has gone, and move what is laid out along with it."""
+        events = self.arbiter.tick(now_frame)
+        for event in events:
+            self._obey(event, now_frame)
+        if self.transport.playing and (self.arbiter.led or events):
+            self.launcher.keep_time(now_frame=now_frame)
+
+    def _obey(self, event: ClockEvent, now_frame: int) -> None:
+        bar, _ = self.meter.position(event.beat)
+        sentence = event.sentence or {
+            "start": f"the {event.clock} clock starts the music at bar {bar}",
+            "stop": f"the {event.clock} clock stops the music",
+            "locate": f"the {event.clock} clock moves the music to bar {bar}",
+            "tempo": f"the {event.clock} clock goes to {event.tempo_bpm:g} BPM",
+        }.get(event.kind, "")
+        self.tell("/clock/event", clock=event.clock, what=event.kind, tempo_bpm=event.tempo_bpm, sentence=sentence)
+        match event.kind:
+            case "start" | "locate":
+                if event.in_music:
+                    self._clear_tracks(fade_s=CLOCK_FADE_S)
+                # What was on the very beat of the start is late by the time that we have heard of it, and not lost.
+                self._timeline.line_up(from_beat=event.beat - CLOCK_SLACK_BEATS)
+            case "stop":
+                self._stand_still(fade_s=CLOCK_FADE_S)
+            case "tempo":
+                self._unsettled_frame = now_frame
 
     def turn_knob(self, track: str, knob: str, value: float | None, *, reply: Reply) -> None:
         """Bend what a track plays, and all that lands on it from now on. Raises `CueError`."""
@@ -474,6 +527,11 @@ class Player:
     def frames(self, seconds: float) -> int:
         """Seconds in frames of the output."""
         return round(seconds * self.mixer.sample_rate_hz)
+
+    @property
+    def ahead_s(self) -> float:
+        """How long before its frame a sound must be handed to the mixer."""
+        return self._place_ahead_frames / self.mixer.sample_rate_hz
 
     def tell(self, address: str, **values: codec.Value) -> None:
         """Send an event to all who subscribed."""
@@ -499,6 +557,7 @@ class Player:
         if since_frame is None or now_frame - since_frame < self.frames(SETTLED_S):
             return
         self._unsettled_frame = None
+        self._retempo.settle()
         for cue in [self.cues[name] for name in self._armed if name in self.cues]:
             try:
                 self.arm(cue, trigger="api", reply=unanswered)

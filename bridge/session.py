@@ -5,20 +5,26 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bridge.engine_link import ClipArrived, EngineLink, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.library import Library
 from bridge.player import Player
 from bridge.set_file import Set
+from bridge.timing.clockwork import Clockwork
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import Output, OutputKind, open_output
 from bridge.tracks.recorder import Recorder
+from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Heard
 from bridge.triggers.keymap import Keymap
 from bridge.triggers.midi import MidiFeed
 from bridge.triggers.osc import OscPort
+
+if TYPE_CHECKING:
+    import mido
 
 log = logging.getLogger("upbeat.bridge")
 
@@ -50,14 +56,24 @@ class Session:
     ) -> None:
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
-        self.midi = MidiFeed(Keymap(tuple(music.midi)), on_heard=self.hear)
+        self.midi = MidiFeed(Keymap(tuple(music.midi)), on_heard=self.hear, on_clock=self.hear_clock)
         self.recorder = Recorder(self.mixer, record_folder) if record_folder else None
         self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
         try:
             self.output: Output = open_output(output_kind, self.mixer, device=output_device)
             self.link = EngineLink(engine_endpoint, on_event=self._put)
             self.library = Library(takes_folder, on_trouble=say)
+            self.clockwork = Clockwork(
+                music.clock.sources,
+                mixer=self.mixer,
+                output=self.output,
+                tempo_bpm=music.tempo_bpm,
+                beats_per_bar=music.beats_per_bar,
+                link_start_stop=music.clock.link_start_stop,
+                say=say,
+            )
         except BaseException:  # the port must not stay taken, whatever stopped us
             self.osc.close()
             raise
@@ -71,6 +87,8 @@ class Session:
             unix_s=time.time,
             arm=arm,
             output_name=self.output.name,
+            clocks=self.clockwork.clocks,
+            aside=self._aside,
         )
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)
 
@@ -86,6 +104,10 @@ class Session:
     def hear(self, heard: Heard) -> None:
         """Hand a message to the player. Any thread. Raises `queue.Full` if too many wait."""
         self._events.put_nowait(heard)
+
+    def hear_clock(self, message: "mido.Message") -> None:
+        """Take a message of a MIDI clock, now that it comes. Any thread."""
+        self.clockwork.hear_midi(message)
 
     def ask(self, question: Callable[[Player], T], *, within_s: float = 5.0) -> T:
         """Run `question` on the player's own thread, and hand back its answer. Raises `TimeoutError`."""
@@ -103,6 +125,8 @@ class Session:
         if self._thread.is_alive():
             self._thread.join(timeout=CLOSE_WITHIN_S)
         self.link.close()
+        self.clockwork.close()
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self.output.stop()
         if self.recorder:
             self.recorder.close()
@@ -116,6 +140,19 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _aside(self, job: Callable[[], Sound], then: Callable[[Sound], None]) -> None:
+        """Do what takes long on a thread of its own, and hand what it gave to the player's."""
+
+        def done(future: "Future[Sound]") -> None:
+            if future.cancelled() or self._closing.is_set():
+                return
+            if error := future.exception():
+                log.error("what was done beside the music failed: %s", error, exc_info=error)
+                return
+            self._events.put(lambda player: then(future.result()), timeout=CLOSE_WITHIN_S)
+
+        self._beside.submit(job).add_done_callback(done)
+
     def _put(self, event: LinkEvent) -> None:
         self._events.put(event, timeout=CLOSE_WITHIN_S)
 
@@ -124,7 +161,7 @@ class Session:
         while not self._closing.is_set():
             wait_s = next_tick_s - time.monotonic()
             if wait_s <= 0:  # however much is heard, the music is looked after
-                self._bravely(self.player.tick)
+                self._bravely(self._tick)
                 next_tick_s = time.monotonic() + TICK_S
                 continue
             try:
@@ -132,6 +169,10 @@ class Session:
             except queue.Empty:
                 continue
             self._bravely(lambda event=event: self._take(event))  # type: ignore[misc]
+
+    def _tick(self) -> None:
+        self.clockwork.look()
+        self.player.tick()
 
     def _take(self, event: Event) -> None:
         match event:

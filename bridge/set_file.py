@@ -11,6 +11,7 @@ from typing import Any
 from bridge.set_words import (
     SETTABLE,
     TIMELINE_MAX,
+    ClockChoice,
     ControlTrigger,
     Effect,
     EngineChoice,
@@ -35,6 +36,7 @@ from osc_schemas.source import Source
 
 __all__ = [
     "SETTABLE",
+    "ClockChoice",
     "ControlTrigger",
     "Effect",
     "EngineChoice",
@@ -120,7 +122,7 @@ def _placed(error: SetError, text: str, source: str) -> SetError:
 
 
 def _set(document: Table, path: Path | None) -> Set:
-    check_keys(document, ("set", "engine", "tracks", "cues", "scenes", "triggers", "timeline"), ())
+    check_keys(document, ("set", "engine", "clock", "tracks", "cues", "scenes", "triggers", "timeline"), ())
     head = values_for(Set, table_at(document, "set"), ("set",), names=_HEAD)
     engine = _engine(table_at(document, "engine"), ("engine",))
     folder = None if path is None else path.parent
@@ -128,6 +130,7 @@ def _set(document: Table, path: Path | None) -> Set:
     values = {
         **head,
         "engine": engine,
+        "clock": _read(ClockChoice, table_at(document, "clock"), ("clock",)),
         "tracks": {str(key[-1]): _track(table, key) for table, key in _named(document, "tracks")},
         "cues": {str(key[-1]): _cue(table, key, engine, folder) for table, key in _named(document, "cues")},
         "scenes": {str(key[-1]): _read(_Scene, table, key).cues for table, key in _named(document, "scenes")},

@@ -17,6 +17,7 @@ from osc_schemas.nearest import nearest_only
 from osc_schemas.shape import KNOB
 
 # As the engine has them, which is never imported; but a name that is mistyped should be told with its line.
+CLOCK_SOURCES = ("link", "midi", "jack", "internal")
 FAMILIES = ("embedded", "consistency_tta", "audiolcm", "soundctm", "soundctm_dit")
 TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
@@ -55,6 +56,31 @@ class EngineChoice:
             )
         object.__setattr__(self, "options", bounds.sorted_options(self.options, SetError))
         bounds.check_choice("steps", self.steps, bounds.STEPS_OFFERED, SetError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChoice:
+    """Whose time the music keeps: the first of `sources` that is there leads, and our own when none is.
+
+    `link_start_stop`: start and stop together with the peers of a Link session.
+    """
+
+    sources: tuple[str, ...] = ("internal",)
+    link_start_stop: bool = False
+
+    def __post_init__(self) -> None:
+        for index, source in enumerate(self.sources):
+            if source not in CLOCK_SOURCES:
+                raise SetError(f"there is no clock {source[:80]!r}" + nearest(source, CLOCK_SOURCES))
+            if source in self.sources[:index]:
+                raise SetError(f"sources names {source} twice; each clock has one place")
+        if "internal" in self.sources[:-1]:
+            raise SetError("internal stands before other clocks; it is always there, so it must come last")
+
+    @property
+    def starts_us(self) -> bool:
+        """Whether another clock may start the music, so that it waits for that."""
+        return "midi" in self.sources or "jack" in self.sources or ("link" in self.sources and self.link_start_stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +249,7 @@ class Set:
     length_bars: int | None = None  # where a render ends; None: on the bar line after the timeline's last clip
     sample_rate_hz: int = 48_000
     engine: EngineChoice = EngineChoice()
+    clock: ClockChoice = ClockChoice()
     path: Path | None = None  # of the file it was read from; paths in the set start there
 
     @property

@@ -12,6 +12,9 @@ from osc_schemas.source import Source
 # quantum; it sounds at once, off the grid; or it is dropped.
 LateRule = Literal["last-take", "next", "now", "drop"]
 KEY_OFF = "off"  # in the place of a key: whatever the set's own is, this cue's pitches are left alone
+# What becomes of its loop when the tempo changes: made again for the new one, stretched to it, or left as it is.
+TempoRule = Literal["regenerate", "stretch", "keep"]
+TEMPO_RULES: tuple[TempoRule, ...] = get_args(TempoRule)
 LATE_RULES: tuple[LateRule, ...] = get_args(LateRule)
 
 
@@ -29,6 +32,7 @@ class Cue:
     steps: int = 1
     guidance_scale: float | None = None  # None: what the family was made for
     late: LateRule = "last-take"
+    tempo: TempoRule = "regenerate"
     gain_db: float = 0.0
     key: str = ""  # such as "F# dorian", which its pitches are brought into; "": the set's own; "off": none
     source: Source | None = None  # a sound that its clips start from, or follow
@@ -53,6 +57,7 @@ class Cue:
                 "guidance_scale", self.guidance_scale, bounds.GUIDANCE_LOW, bounds.GUIDANCE_HIGH, CueError
             )
         bounds.check_choice("late", self.late, LATE_RULES, CueError)
+        bounds.check_choice("tempo", self.tempo, TEMPO_RULES, CueError)
         bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, CueError)
         if self.key != KEY_OFF:
             bounds.check_key(self.key, CueError)

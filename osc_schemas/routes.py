@@ -16,7 +16,8 @@ from osc_schemas.shape import KNOBS, Knob
 # a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
 # 2: tempo_bpm, key and shape_... of a request; /take/shape; /engine/vocabulary.
 # 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
-ROUTES_VERSION = 3
+# 4: /status/clock and /clock/event.
+ROUTES_VERSION = 4
 
 # Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
 # all who listen to the engine's PUB socket.
@@ -185,6 +186,13 @@ _TO_THE_SENDER = (
         meaning="Where the music is, and what plays it.",
     ),
     Route(
+        address="/status/clock",
+        to="sender",
+        args=(_s("clock"), _s("state"), _f("tempo_bpm"), _f("error_ms"), _f("away_ms"), _s("note")),
+        meaning="One for each clock by priority: leads, steady, learning or absent; how far its beat may be off, and "
+        "how far we still are from it.",
+    ),
+    Route(
         address="/status/engine",
         to="sender",
         args=(_s("state"), _s("family"), _i("waiting"), _f("latency_p50_ms"), _f("latency_p99_ms")),
@@ -232,6 +240,12 @@ _EVENTS = (
         meaning="The track's take was bent: a knob has come to this value.",
     ),
     Route(address="/engine/state", to="subscribers", args=(_s("state"), _s("detail")), meaning="ready, busy or lost."),
+    Route(
+        address="/clock/event",
+        to="subscribers",
+        args=(_s("clock"), _s("what"), _f("tempo_bpm"), _s("sentence")),
+        meaning="What the clock that leads did: lead (another one does now), start, stop, locate or tempo.",
+    ),
     Route(address="/beat", to="subscribers", args=_POSITION, meaning="A lamp, not a clock."),
 )
 

@@ -38,6 +38,8 @@ def as_line(event: Message) -> str | None:
             return f"         made {event.text('cue')} in {took}{understood}"
         case "/engine/state":
             return f"         engine {event.text('state')}: {event.text('detail')}"
+        case "/clock/event":
+            return f"         {event.text('sentence')}"
         case "/refused":
             return f"         refused: {event.text('sentence')}"
     return None

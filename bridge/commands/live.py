@@ -64,7 +64,11 @@ def _add_live(parser: Parser) -> None:
     offer_help = "offer a MIDI port of that name for others to connect to [upbeat]"
     midi.add_argument("--midi-virtual", nargs="?", const="upbeat", metavar="NAME", help=offer_help)
     parser.add_argument("--record", type=Path, metavar="DIR", help="keep mix.wav and a stem of each track there")
-    parser.add_argument("--stopped", action="store_true", help="wait for /transport/play, or for the first cue")
+    parser.add_argument(
+        "--stopped",
+        action="store_true",
+        help="wait for /transport/play, or for the first cue, as a set that another clock starts does anyway",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but what went wrong")
     add_json(parser)
 
@@ -119,7 +123,8 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
         arm=True,
         say=news.say,
     )
-    with session, midi_in(music, session.hear, port=options.midi_port, virtual=options.midi_virtual) as midi_said:
+    ports = {"port": options.midi_port, "virtual": options.midi_virtual}
+    with session, midi_in(music, session.hear, session.hear_clock, **ports) as midi_said:
         found = threading.Event()
         with contextlib.suppress(KeyboardInterrupt):  # from the first line on: whoever has read it may say stop
             news.begin(
@@ -131,7 +136,8 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
                 engine=engine,
                 takes=session.library.folder,
             )
-            session.ask(lambda player: _attend(player, news, found, play=not options.stopped))
+            play = not options.stopped and not music.clock.starts_us  # another clock starts us, or a cue
+            session.ask(lambda player: _attend(player, news, found, play=play))
             if not found.wait(FOUND_WITHIN_S):
                 news.say(f"no engine answers at {engine} yet; `upbeat engine` starts one, and the set waits for it")
             news.show()

@@ -38,6 +38,7 @@ class ClockEvent:
     clock: str
     beat: float = 0.0  # where the music is now, for start, stop and locate
     tempo_bpm: float = 0.0
+    in_music: bool = False  # whether we were playing when it started or moved us
     sentence: str = ""
 
 
@@ -114,6 +115,12 @@ class Arbiter:
         """Whether a clock other than our own leads."""
         return self._leader is not self._internal
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether the leader plays, and says not only the tempo and the bar but where the music is."""
+        reading = self._readings.get(self.leader)
+        return reading is not None and reading.playing is True and math.isinf(reading.known_beats)
+
     def tick(self, frame: int) -> list[ClockEvent]:
         """Look at every clock, and steer the music from `frame` on, the next one that can still be changed."""
         self._readings = {clock.name: clock.read(frame) for clock in self._clocks}
@@ -141,29 +148,31 @@ class Arbiter:
         if isinstance(self._leader, SharedClock):
             self._leader.set_playing(False, frame=frame)
 
-    def play(self, *, frame: int, preroll_frames: int) -> None:
+    def play(self, *, frame: int, preroll_frames: int) -> float:
         """Run from where the music stands: at the leader's place if that plays, on its next bar if it has a phase.
 
-        There are at least `preroll_frames` from `frame` to the first beat, unless the leader plays.
+        There are at least `preroll_frames` from `frame` to the first beat, unless the leader plays. The beat from which
+        the music goes on.
         """
         transport, reading = self._transport, self._readings.get(self.leader)
+        stands = transport.beat_at_frame(frame)
         if transport.playing:
-            return
+            return stands
         first_frame = frame + preroll_frames
         if reading is None or reading.known_beats == 0 or (math.isinf(reading.known_beats) and not reading.playing):
             transport.play(at_frame=first_frame)
-            return
+            return stands
         if math.isinf(reading.known_beats):
             self._offset_beats = 0.0
             transport.run_along(self._line(reading, self._frame), said_bpm=self._said.tempo_bpm)
-            return
+            return transport.beat_at_frame(frame)
         line = self._line(reading, self._frame)
-        stands = transport.beat_at_frame(frame)
         to_bar = (stands - line.beat_at(first_frame - transport.nudge_frames)) % reading.known_beats
         at_frame = round(first_frame + to_bar * line.frames_per_beat)
         transport.play(at_frame=at_frame)
         if isinstance(self._leader, SharedClock) and not reading.playing:
             self._leader.set_playing(True, frame=at_frame)
+        return stands
 
     def status(self) -> tuple[ClockStatus, ...]:
         """Every clock by priority, the internal one last, as of the latest tick."""
@@ -219,6 +228,8 @@ class Arbiter:
         if best is self._internal:
             self._hold_over(frame)
             sentence = f"the {lost.name} clock is gone; the music goes on at {self._said.tempo_bpm:g} BPM by itself"
+            if not self._transport.playing:
+                sentence = f"the {lost.name} clock is gone"
         else:
             reading = self._readings[best.name]
             assert reading is not None
@@ -250,16 +261,18 @@ class Arbiter:
     def _move(self, reading: Reading, frame: int, *, kind: EventKind) -> list[ClockEvent]:
         """Go at once where the leader has gone: to its place, or with Link, which has bars alone, to its next bar."""
         transport, said_bpm = self._transport, self._said.tempo_bpm
+        in_music = transport.playing
         self._offset_beats = 0.0
         if math.isfinite(reading.known_beats):
-            beat = max(0.0, transport.beat_at_frame(frame))
-            self.play(frame=frame, preroll_frames=round(START_AHEAD_S * transport.sample_rate_hz))
+            if in_music:  # the others come to us
+                return []
+            beat = self.play(frame=frame, preroll_frames=round(START_AHEAD_S * transport.sample_rate_hz))
         elif kind == "start" or self._is_elsewhere(reading, frame):
             beat = reading.beat
             transport.run_along(self._line(reading, frame), said_bpm=said_bpm)
         else:
             return []
-        return [ClockEvent(kind=kind, clock=self.leader, beat=beat, tempo_bpm=said_bpm)]
+        return [ClockEvent(kind=kind, clock=self.leader, beat=beat, tempo_bpm=said_bpm, in_music=in_music)]
 
     def _is_elsewhere(self, reading: Reading, frame: int) -> bool:
         """Whether a position that was set anew is another one: a locate to where the music is anyway moves nothing."""

@@ -1,5 +1,6 @@
 """The clocks of a set that plays live: made in their order, fed with what they need, and closed together."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bridge.tracks.mixer import Mixer
     from bridge.tracks.output import Output
 
-MIDI_CLOCK_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
+LATENCY_EVERY_S = 1.0  # an output is asked for its latency, which may take a system call
 
 
 class Clockwork:
@@ -38,6 +39,7 @@ class Clockwork:
         self.clocks: list[Clock] = []
         self.frame_clock = FrameClock(sample_rate_hz=mixer.sample_rate_hz)
         self._mixer, self._output, self._now_s = mixer, output, now_s
+        self._latency_again_s = -math.inf
         self._link: LinkClock | None = None
         for source in sources:
             try:
@@ -60,12 +62,15 @@ class Clockwork:
 
     def look(self) -> None:
         """Note which frame it is and when; before each tick of the player."""
-        self.frame_clock.ahead_frames = self._output.latency_frames + self._mixer.block_frames
-        self.frame_clock.look(self._mixer.frame, self._now_s())
+        frame, now_s = self._mixer.frame, self._now_s()
+        if now_s >= self._latency_again_s:
+            self._latency_again_s = now_s + LATENCY_EVERY_S
+            self.frame_clock.ahead_frames = self._output.latency_frames + self._mixer.block_frames
+        self.frame_clock.look(frame, now_s)
 
     def hear_midi(self, message: "mido.Message") -> None:
         """Take what a MIDI port heard, at the moment it heard it. The port's own thread."""
-        if self.midi is not None and message.type in MIDI_CLOCK_MESSAGES:
+        if self.midi is not None:
             self.midi.hear(message, self._now_s())
 
     def close(self) -> None:

@@ -5,14 +5,13 @@ Stretching costs a tenth of a second for a second of stereo, so it is done ahead
 gives takes over at a pass; it never stands between a trigger and its launch.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from bridge.tracks.mixer import Samples
+from osc_schemas.cue import TempoRule
 
-TempoRule = Literal["regenerate", "stretch", "keep"]
-TEMPO_RULES: tuple[TempoRule, ...] = get_args(TempoRule)
 TempoDeed = Literal["ask", "stretch", "leave"]
 
 NOTHING_SHARE = 0.002  # a clip this much too long or too short is covered by its tail

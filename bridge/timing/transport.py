@@ -41,6 +41,11 @@ class Transport:
         """The tempo at `beat`; at infinity, the one that stays. Said as at `tempo_bpm`."""
         return self._said_bpm or self._stretch_at_beat(beat).tempo_bpm
 
+    @property
+    def settled_beat(self) -> float:
+        """From this beat on the tempo stays, as far as is known."""
+        return self._stretches[-1].beat
+
     def frames_in(self, beats: float, *, from_beat: float) -> int:
         """How many frames `beats` last at the tempo of `from_beat`."""
         return round(beats * (60 / self.tempo_at_beat(from_beat) * self.sample_rate_hz))

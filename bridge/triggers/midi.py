@@ -3,6 +3,7 @@
 import difflib
 import queue
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,11 +15,19 @@ from bridge.triggers.keymap import Keymap
 
 CLIENT_NAME = "upbeat"
 
+CLOCK_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
+
+OnClock = Callable[["mido.Message"], None]
+
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 
 class MidiError(TriggerError):
     """A MIDI port cannot be opened."""
+
+
+def _ignored(message: "mido.Message") -> None:
+    """What a clock says where nobody follows one."""
 
 
 class MidiFeed:
@@ -27,8 +36,10 @@ class MidiFeed:
     What `on_heard` has no room for is dropped and counted: MIDI has no way to say no.
     """
 
-    def __init__(self, keymap: Keymap, *, on_heard: OnHeard) -> None:
+    def __init__(self, keymap: Keymap, *, on_heard: OnHeard, on_clock: OnClock = _ignored) -> None:
+        """`on_clock` is given every message of a MIDI clock, on the same thread, as it comes."""
         self.dropped = 0
+        self._on_clock = on_clock
         self._keymap = keymap
         self._on_heard = on_heard
         self._parser = mido.Parser()
@@ -41,6 +52,9 @@ class MidiFeed:
 
     def play(self, event: "mido.Message") -> None:
         """Take one MIDI message."""
+        if event.type in CLOCK_MESSAGES:
+            self._on_clock(event)
+            return
         for message in self._keymap.messages_for(event):
             try:
                 self._on_heard(Heard(message=message, trigger="midi"))
@@ -57,6 +71,7 @@ class MidiPort(MidiFeed):
         keymap: Keymap,
         *,
         on_heard: OnHeard,
+        on_clock: OnClock = _ignored,
         virtual: bool = False,
         backend: "mido.Backend | None" = None,
     ) -> None:
@@ -65,7 +80,7 @@ class MidiPort(MidiFeed):
         The backend is mido's: python-rtmidi, unless the variable MIDO_BACKEND says otherwise. Raises `MidiError` if
         there is no such port, no virtual ports, or no MIDI at all.
         """
-        super().__init__(keymap, on_heard=on_heard)
+        super().__init__(keymap, on_heard=on_heard, on_clock=on_clock)
         backend = backend or mido.Backend()
         self._port: Any = _offered(name, backend, self.play) if virtual else _opened(name, backend, self.play)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bridge import set_words
 from bridge.set_file import (
+    ClockChoice,
     ControlTrigger,
     Effect,
     NoteTrigger,
@@ -489,3 +490,47 @@ def test_what_is_wrong_with_a_knob_or_key_is_one_sentence_with_its_line(right: s
 
     with pytest.raises(SetError, match=f"^night.toml:{sentence}"):
         parse_set(IN_A_KEY.replace(right, wrong, 1), source="night.toml")
+
+
+def with_clock(table: str) -> str:
+    return NIGHT_DRIVE.replace("[engine]\n", f"[clock]\n{table}\n\n[engine]\n", 1)
+
+
+def test_a_set_says_whose_time_it_keeps() -> None:
+    music = parse_set(with_clock('sources = ["link", "midi", "jack", "internal"]\nlink_start_stop = true'))
+
+    assert music.clock == ClockChoice(sources=("link", "midi", "jack", "internal"), link_start_stop=True)
+    assert parse_set(NIGHT_DRIVE).clock == ClockChoice(sources=("internal",))
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ('sources = ["lnk"]', "8: clock: there is no clock 'lnk'; the nearest is link"),
+        ('sources = ["midi", "midi"]', "8: clock: sources names midi twice"),
+        ('sources = ["internal", "midi"]', "8: clock: internal stands before other clocks"),
+        ('source = ["midi"]', "8: clock: the key source is not known; the nearest is sources"),
+    ],
+)
+def test_a_clock_that_cannot_be_is_told_with_its_line(table: str, sentence: str) -> None:
+    with pytest.raises(SetError, match=sentence):
+        parse_set(with_clock(table))
+
+
+@pytest.mark.parametrize(
+    ("choice", "starts_us"),
+    [
+        (ClockChoice(), False),
+        (ClockChoice(sources=("link", "internal")), False),
+        (ClockChoice(sources=("link", "internal"), link_start_stop=True), True),
+        (ClockChoice(sources=("jack",)), True),
+        (ClockChoice(sources=("link", "midi", "internal")), True),
+    ],
+)
+def test_a_set_waits_for_a_clock_that_may_start_it(choice: ClockChoice, starts_us: bool) -> None:
+    assert choice.starts_us == starts_us
+
+
+def test_the_tempo_rule_of_a_cue_is_one_of_three() -> None:
+    with pytest.raises(SetError, match="tempo is 'follow'"):
+        parse_set(NIGHT_DRIVE.replace("loop = true", 'loop = true\ntempo = "follow"', 1))

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from bridge.timing.tempo_rule import TempoDeed, TempoRule, stretched, tempo_deed
+from bridge.timing.tempo_rule import TempoDeed, stretched, tempo_deed
 from bridge.tracks.mixer import Samples
+from osc_schemas.cue import TempoRule
 
 RATE_HZ = 48_000
 BEAT_FRAMES = 24_000  # at 120 BPM
