@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from engine.checkpoints.layout import Tensors
+from engine.convolutions.quick import quicken
 from engine.errors import WeightsError
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -37,4 +38,4 @@ def filled(make: Callable[[], Network], tensors: Tensors) -> Network:
     with torch.device("meta"):  # at a billion weights, random numbers that are overwritten at once take ten seconds
         network = make()
     network.load_state_dict(tensors, assign=True)
-    return network.eval().requires_grad_(False)
+    return quicken(network.eval().requires_grad_(False))

@@ -37,9 +37,10 @@ def _out(outputs: int, taps: int, *, adds: bool) -> Any:
     return vectors.rows_to_rows(matrix.shape[1], body, adds=adds)
 
 
-_inner_7, _inner_8 = _inner(4, 4), _inner(6, 3)
-_out_4_4, _out_6_3, _out_4_5 = (_out(outputs, taps, adds=False) for outputs, taps in ((4, 4), (6, 3), (4, 5)))
-_add_4_4, _add_6_3, _add_4_5 = (_out(outputs, taps, adds=True) for outputs, taps in ((4, 4), (6, 3), (4, 5)))
+_SCHEMES = ((4, 4), (6, 3), (4, 5), (6, 6), (6, 7))
+_inner_7, _inner_8, _inner_11, _inner_12 = (_inner(*_SCHEMES[number]) for number in (0, 1, 3, 4))
+_out_4_4, _out_6_3, _out_4_5, _out_6_6, _out_6_7 = (_out(*sizes, adds=False) for sizes in _SCHEMES)
+_add_4_4, _add_6_3, _add_4_5, _add_6_6, _add_6_7 = (_out(*sizes, adds=True) for sizes in _SCHEMES)
 
 
 @entry("void(f4[:,::1], f4[:,:,::1], i8, i8, i8, i8, i8, i8, i8, f4)")
@@ -76,8 +77,12 @@ def before(
                 here = top * channels + channel
                 if products == 7:
                     _inner_7(rows, here, step, tiles, to + channel, channels, slope)
-                else:
+                elif products == 8:
                     _inner_8(rows, here, step, tiles, to + channel, channels, slope)
+                elif products == 11:
+                    _inner_11(rows, here, step, tiles, to + channel, channels, slope)
+                else:
+                    _inner_12(rows, here, step, tiles, to + channel, channels, slope)
                 continue
             for i in range(products):
                 row = top + dilation * i
@@ -87,8 +92,12 @@ def before(
                     edge[i] = 0
             if products == 7:
                 _inner_7(edge, 0, LANES, tiles, to + channel, channels, slope)
-            else:
+            elif products == 8:
                 _inner_8(edge, 0, LANES, tiles, to + channel, channels, slope)
+            elif products == 11:
+                _inner_11(edge, 0, LANES, tiles, to + channel, channels, slope)
+            else:
+                _inner_12(edge, 0, LANES, tiles, to + channel, channels, slope)
 
 
 @entry("void(f4[:,:,::1], f4[:,::1], f4[:,::1], i8, i8, i8, i8, i8, i8, b1)")
@@ -126,25 +135,37 @@ def after(
             if adds and inside and channel == at:
                 if products == 7:
                     _add_4_4(tiles, here, channels, rows, to, step, none, residual, to, step)
-                elif outputs == 6:
+                elif products == 8 and outputs == 6:
                     _add_6_3(tiles, here, channels, rows, to, step, none, residual, to, step)
-                else:
+                elif products == 8:
                     _add_4_5(tiles, here, channels, rows, to, step, none, residual, to, step)
+                elif products == 11:
+                    _add_6_6(tiles, here, channels, rows, to, step, none, residual, to, step)
+                else:
+                    _add_6_7(tiles, here, channels, rows, to, step, none, residual, to, step)
                 continue
             if inside and not adds:
                 if products == 7:
                     _out_4_4(tiles, here, channels, rows, to, step, none)
-                elif outputs == 6:
+                elif products == 8 and outputs == 6:
                     _out_6_3(tiles, here, channels, rows, to, step, none)
-                else:
+                elif products == 8:
                     _out_4_5(tiles, here, channels, rows, to, step, none)
+                elif products == 11:
+                    _out_6_6(tiles, here, channels, rows, to, step, none)
+                else:
+                    _out_6_7(tiles, here, channels, rows, to, step, none)
                 continue
             if products == 7:
                 _out_4_4(tiles, here, channels, edge, 0, LANES, none)
-            elif outputs == 6:
+            elif products == 8 and outputs == 6:
                 _out_6_3(tiles, here, channels, edge, 0, LANES, none)
-            else:
+            elif products == 8:
                 _out_4_5(tiles, here, channels, edge, 0, LANES, none)
+            elif products == 11:
+                _out_6_6(tiles, here, channels, edge, 0, LANES, none)
+            else:
+                _out_6_7(tiles, here, channels, edge, 0, LANES, none)
             for i in range(outputs):
                 row = top + dilation * i
                 if row < length:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.convolutions.rows import DirectFilter, Upsampler, at_least_lanes, filter_of, upsampler_of
+from engine.convolutions.rows import THRIFTY, DirectFilter, Upsampler, at_least_lanes, filter_of, upsampler_of
 
 LAST_SLOPE = 0.01  # torch's own, which the authors' last rectifier was left with
 
@@ -15,8 +15,8 @@ class QuickBlock:
 
     def __init__(self, block: Any, *, slope: float, expected_rows: int) -> None:
         self.slope = slope
-        self.convs1 = [filter_of(conv, expected_rows=expected_rows) for conv in block.convs1]
-        self.convs2 = [filter_of(conv, expected_rows=expected_rows) for conv in block.convs2]
+        self.convs1 = [filter_of(conv, expected_rows=expected_rows, schemes=THRIFTY) for conv in block.convs1]
+        self.convs2 = [filter_of(conv, expected_rows=expected_rows, schemes=THRIFTY) for conv in block.convs2]
 
     def __call__(self, rows: Tensor) -> Tensor:
         """New rows of the same shape."""
