@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from engine.desk import Desk
 from engine.errors import SetupError
-from engine.residents import DEVICES, FAMILIES, family_source, warm_family
+from engine.residents import DEVICES, FAMILIES, check_files, family_source, warm_family
 from engine.server import Server
 from engine.service import Outcome, Ready, Worker
 
@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _check_loopback(options.host)
         family_source(options.family)
+        check_files(options.family)
         server = Server(host=options.host, port=options.port, events_port=options.events_port)
     except SetupError as error:
         return _failed(str(error))

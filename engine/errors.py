@@ -53,3 +53,9 @@ class WeightsError(EngineError):
     """The weights are missing, damaged or of another model."""
 
     reason = "weights"
+
+
+class DeviceLost(EngineError):
+    """The device computes no more in this process, whatever is asked of it next."""
+
+    reason = "engine-error"

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from engine.checkpoints.folders import files_below, models_folder, not_there
 from engine.errors import EngineError, SetupError
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def family_source(name: str) -> str:
                 "installed: pip install 'upbeat[models]'"
             )
     return source
+
+
+def check_files(name: str) -> None:
+    """Raise `SetupError` where a published family has no file at all.
+
+    That is known at once; what files are worth shows after seconds of imports.
+    """
+    if name in PUBLISHED and not any(files_below(folder := models_folder() / name)):
+        raise SetupError(str(not_there(name, (), (), folder)))
 
 
 def warm_family(name: str, *, threads: int, device: str = "auto") -> "Family":

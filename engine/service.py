@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from engine.backlog import Wish
-from engine.errors import BadRequest, Cancelled, EngineError
+from engine.errors import BadRequest, Cancelled, DeviceLost, EngineError
 from engine.finish import finish
 from osc_schemas.clip import Clip, Provenance
 from osc_schemas.nearest import nearest_only
@@ -248,14 +248,21 @@ class Worker:
         gc.freeze()  # what loading left behind is never garbage; looking through it again costs 30 ms a time
         self._report(Ready(service))
         while (task := self._tasks.get()) is not None:
-            self._report(Done(task, _result(service, task)))
+            try:
+                result = _result(service, task)
+            except DeviceLost as error:  # the task stays unanswered, so that its client asks the next engine again
+                self._report(Broken(str(error)))
+                return
+            self._report(Done(task, result))
 
 
 def _result(service: Service, task: Task) -> Clip | Refusal:
-    """A clip, or why not: whatever a family raises ends this task and never the engine."""
+    """A clip, or why not: whatever a family raises ends this task and never the engine, but for `DeviceLost`."""
     request_id = task.wish.request.request_id
     try:
         return service.clip(task)
+    except DeviceLost:
+        raise
     except EngineError as error:
         return refusal(request_id, error)
     except Exception as error:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.errors import EngineError
+from engine.errors import DeviceLost, EngineError
 from engine.families.base import NO_OPTIONS, Checkpoint, Family, Stage, no_checkpoint
 from engine.sampling.noise import seeded_noise
 from engine.text.states import TextStates
@@ -156,6 +156,12 @@ class Published(Family):
             )
         except torch.OutOfMemoryError as error:
             said = str(error).partition(". ")[0]
+        except RuntimeError as error:
+            # Newer versions of torch have a class for it; in every version the text begins so, and what is left of the
+            # process can only say so again.
+            if str(error).startswith("CUDA error"):
+                raise DeviceLost(f"the GPU has failed ({str(error).splitlines()[0]}); the engine ends") from error
+            raise
         else:
             rows = [at_rate(row, self.native_rate_hz, sample_rate_hz, frames=frames) for row in native]
             return torch.stack(rows)[:, None]

@@ -78,7 +78,8 @@ def shaped(curves: Tensor, constants: Constants, shape: Shape, *, length_s: floa
 
 def _hall_s(room_s: float, room: float) -> float:
     """How long a room rings that a dry sound is given: a small one would hardly be heard behind its decay."""
-    return room_s * (max(HALL_S, room_s) / room_s) ** min(room, 1.0)
+    longer: float = (max(HALL_S, room_s) / room_s) ** min(room, 1.0)
+    return room_s * longer
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from engine.errors import DeviceLost
 from engine.families.base import NO_OPTIONS, Checkpoint, Family, Option, no_checkpoint
 from osc_schemas.shape import NEUTRAL, Shape
 from osc_schemas.source import Source
@@ -14,7 +15,8 @@ STEPS = {"slow": 4_000, "brisk": 20}  # 20 s, so a test that does not cancel it 
 
 
 class NoiseFamily(Family):
-    """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, nan is no sound.
+    """Noise from the seed. A prompt that begins with slow or brisk takes many steps, broken raises, lost loses
+    the device, nan is no sound.
 
     On every beat of a tempo stands one sample of full scale, up to the tail; a key of G turns the noise over; a shape's
     attack fades it in. Of a source it keeps what the strength leaves, and the option level is how loud all is.
@@ -59,6 +61,8 @@ class NoiseFamily(Family):
         for _ in range(steps):
             checkpoint("denoise")
         checkpoint("decode")
+        if prompt.startswith("lost"):
+            raise DeviceLost("the device has failed, says the test")
         if prompt.startswith("broken"):
             raise MemoryError("out of memory, says the test")
         noise = torch.rand(1, 2, frames, generator=torch.Generator().manual_seed(seeds[0])) * 2 - 1

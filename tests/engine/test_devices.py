@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from engine import __main__ as engine_main
 from engine import residents
-from engine.errors import EngineError, SetupError
+from engine.errors import DeviceLost, EngineError, SetupError
 from engine.families.audiolcm import AudioLCM
 from engine.families.published import Published
 from engine.residents import warm_family
@@ -199,6 +199,23 @@ class Greedy(nn.Module):
         if self.asked == 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB. GPU 0 has a total capacity")
         return self.network(*inputs)
+
+
+class Failed(Greedy):
+    """A network on a device that has failed."""
+
+    def forward(self, *inputs: Any) -> Any:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nand a page of advice")
+
+
+def test_a_gpu_that_has_failed_is_lost_to_the_process() -> None:
+    family = tiny_soundctm.tiny_unet()
+    family.denoiser = Failed(family.denoiser)  # type: ignore[assignment]
+
+    with pytest.raises(
+        DeviceLost, match=r"^the GPU has failed \(CUDA error: an illegal memory access was encountered\)"
+    ):
+        Service(family).clip(task(request()))
 
 
 def test_a_request_that_is_too_large_for_the_memory_is_a_sentence_and_the_next_one_is_a_clip() -> None:

@@ -179,6 +179,18 @@ def test_whatever_a_family_raises_ends_its_request_and_not_the_worker() -> None:
     assert isinstance(good.result, Clip)
 
 
+def test_a_lost_device_ends_the_worker_and_leaves_its_task_to_be_asked_again() -> None:
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    worker = Worker(NoiseFamily, report=outcomes.put)
+    worker.start()
+    worker.take(task(request("lost bell")))
+
+    assert isinstance(outcomes.get(timeout=BOUND_S), Ready)
+    assert outcomes.get(timeout=BOUND_S) == Broken("the device has failed, says the test")
+    assert worker.close(BOUND_S)
+    assert outcomes.empty()
+
+
 def test_a_family_that_cannot_be_loaded_is_reported_with_a_sentence() -> None:
     def load() -> NoiseFamily:
         raise RuntimeError("no such device\nand a page of more")
