@@ -28,7 +28,7 @@ from tests.bridge.stage import ToldEngine
 RATE_HZ, BLOCK_FRAMES = 48_000, 256
 JITTER_S = 0.002
 CLOCK, START, STOP, CONTINUE = b"\xf8", b"\xfa", b"\xfc", b"\xfb"
-CLICK = Cue(name="click", track="clicks", prompt="click", length_beats=1, quantum_beats=1, loop=True)
+CLICK = Cue(name="click", track="clicks", prompt="click", length_beats=1, quantum_beats=1, loop=True, tempo="keep")
 
 
 def click() -> Sound:

@@ -2,15 +2,17 @@
 
 Usage: python clock_player.py SOURCE OUTPUT BEATS FOLDER
 
-It prints "ready" when it listens, and at the end one line of JSON: the frames at which clicks began, and what is needed
-to say when a frame was heard.
+It prints "ready" when it listens, and at the end one line of JSON: the frames at which clicks began, and, on the null
+output, what second its frame 0 had, again and again: another one when the machine stalled and frames were lost.
 """
 
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -26,7 +28,7 @@ from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest
 
 RATE_HZ = 48_000
-CLICK = Cue(name="click", track="clicks", prompt="click", length_beats=1, quantum_beats=1, loop=True)
+CLICK = Cue(name="click", track="clicks", prompt="click", length_beats=1, quantum_beats=1, loop=True, tempo="keep")
 
 
 def click() -> Sound:
@@ -64,10 +66,9 @@ def play(source: str, output: OutputKind, beats: int, folder: Path) -> None:
         if output == "jack":  # the server's transport starts us; a Link session without start/stop sync does not
             wait_until(lambda: session.ask(lambda player: player.transport.playing))
         session.ask(fire)
-        wait_until(lambda: session.ask(lambda player: player.transport.beat_at_frame(player.mixer.frame)) > beats)
-        facts = {"underruns": session.output.underruns, "latency_frames": session.output.latency_frames}
-        if isinstance(session.output, NullOutput):
-            facts["zero_s"] = zero_s(session)
+        zeros: list[tuple[int, float]] = []
+        wait_until(lambda: _look(session, zeros) > beats)
+        facts: dict[str, Any] = {"latency_frames": session.output.latency_frames, "zeros": zeros}
         facts["status"] = session.ask(lambda player: [repr(one) for one in player.arbiter.status()])
         recorder = session.recorder
     assert recorder is not None
@@ -81,21 +82,21 @@ def fire(player: Player) -> None:
     player.fire(CLICK, trigger="api", reply=unanswered, sound=click())
 
 
-def zero_s(session: Session) -> float:
-    """When the null output mixed, or would have mixed, frame 0: between two blocks, as nothing else may know it."""
+def _look(session: Session, zeros: list[tuple[int, float]]) -> float:
+    """The beat; and when the null output mixed, or would have mixed, frame 0: seen between two blocks."""
     output, mixer = session.output, session.mixer
-    assert isinstance(output, NullOutput)
-    while True:
+    if isinstance(output, NullOutput):
         due_s, frame = output._next_s, mixer.frame
         time.sleep(0.0005)
         if (due_s, frame) == (output._next_s, mixer.frame) and due_s is not None:
-            return due_s - frame / RATE_HZ
+            zeros.append((frame, due_s - frame / RATE_HZ))
+    return session.ask(lambda player: player.transport.beat_at_frame(player.mixer.frame))
 
 
-def wait_until(true: "object") -> None:
+def wait_until(true: Callable[[], bool]) -> None:
     """Look fifty times a second, for a minute."""
     ends_at_s = time.monotonic() + 60
-    while not true():  # type: ignore[operator]
+    while not true():
         if time.monotonic() > ends_at_s:
             sys.exit("not within a minute")
         time.sleep(0.02)

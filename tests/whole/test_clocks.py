@@ -72,15 +72,13 @@ def test_clicks_fall_on_the_beats_of_a_link_peer_in_another_process(tmp_path: Pa
         assert done.returncode == 0, done.stderr
         result = json.loads(done.stdout.splitlines()[-1])
         print(result)
-        if not result["underruns"]:
+        if min(len(result["off_ms"]), len(result["off_later_ms"])) >= 5:
             break
         seen.append(result)
     else:
         pytest.fail(f"inconclusive each time: {seen}")
 
     assert result["tempo_joined"] == pytest.approx(97, abs=0.001)  # we came at 120, and set nothing
-    assert len(result["off_ms"]) >= 5
-    assert len(result["off_later_ms"]) >= 5
     assert max(map(abs, result["off_ms"] + result["off_later_ms"])) < 1
 
 
@@ -89,7 +87,7 @@ def link_scene(folder: Path) -> None:
     peer = Program(HERE / "link_peer.py", 97)
     assert peer.line() == "ready"
     time.sleep(1.0)
-    player = Program(HERE / "clock_player.py", "link", "null", 20, folder)
+    player = Program(HERE / "clock_player.py", "link", "null", 24, folder)
     assert player.line() == "ready"
     while int(peer.ask("peers").split()[0]) == 0:
         time.sleep(0.1)
@@ -100,19 +98,31 @@ def link_scene(folder: Path) -> None:
     changed_s = time.monotonic()
     after = line_of(peer)
     facts = json.loads(player.line())
-    heard_s = [facts["zero_s"] + (frame + facts["latency_frames"]) / RATE_HZ for frame in facts["onsets"]]
+    heard_s = [
+        zero_s + (frame + facts["latency_frames"]) / RATE_HZ
+        for frame in facts["onsets"]
+        if (zero_s := zero_around(frame, facts["zeros"])) is not None
+    ]
     result = {
         "tempo_joined": tempo_joined,
         "off_ms": [off_ms(at_s, before) for at_s in heard_s if at_s < changed_s],
         "off_later_ms": [
             off_ms(at_s, after) for at_s in heard_s if at_s > changed_s + 0.3
         ],  # what was under way is over
-        "underruns": facts["underruns"],
         "status": facts["status"],
     }
     for program in (player, peer):
         program.end()
     print(json.dumps(result))
+
+
+def zero_around(frame: int, zeros: list[tuple[int, float]]) -> float | None:
+    """When frame 0 was due; None if frames were lost within three seconds before this one, or right after it.
+
+    A loss is noticed within a second, and then made up at 5 %: so long nothing is proved.
+    """
+    near = [zero_s for seen, zero_s in zeros if frame - 3 * RATE_HZ <= seen <= frame + RATE_HZ // 4]
+    return near[0] if near and max(near) - min(near) < 1e-5 else None
 
 
 def line_of(peer: Program) -> tuple[float, float, float]:
