@@ -74,6 +74,18 @@ def test_an_onset_is_found_where_a_hit_begins_though_another_rings(start_frame: 
     assert rise_db > 10
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("late_frames", [0, 72])
+def test_a_soft_noise_over_a_ringing_one_is_found_within_half_a_millisecond(seed: int, late_frames: int) -> None:
+    ringing, hit = torch.randn(2, RATE_HZ, generator=torch.Generator().manual_seed(seed))
+    waveform = 0.25 * ringing  # 12 dB under the hit
+    waveform[24_000 + late_frames :] += hit[: 24_000 - late_frames] * torch.exp(-SECONDS[: 24_000 - late_frames] / 0.02)
+
+    late_s, rise_db = onset_near(waveform, 0.5, sample_rate_hz=RATE_HZ, reach_s=0.02)
+    assert late_s == pytest.approx(late_frames / RATE_HZ, abs=5e-4)
+    assert 8 < rise_db < 20
+
+
 def test_nothing_begins_within_a_steady_tone() -> None:
     tone = torch.sin(2 * math.pi * 700 * SECONDS)
 
