@@ -35,17 +35,30 @@ def _sine(cycle: Any) -> Any:
 
 
 @part
-def _read(table: Any, next_table: Any, phase: Any, share: Any) -> Any:
-    """The tables at `phase` (cycles, not below 0), `share` of the way from one to the next; both 2^n long."""
-    last = np.uint64(table.shape[0] - 1)
-    place = phase * table.shape[0]
-    whole = int(place)
-    rest = np.float32(place - whole)
-    left = np.uint64(whole) & last  # unsigned, so that no index needs a check for being negative
-    right = (left + np.uint64(1)) & last
-    here = table[left] + (table[right] - table[left]) * rest
-    there = next_table[left] + (next_table[right] - next_table[left]) * rest
-    return here + (there - here) * share
+def _read(wave: Any, table: Any, next_table: Any, cycle: Any, ratio: Any, ahead: Any, step: Any, place: Any) -> None:
+    """One block of a string to `wave`: one cycle, `table` at its first frame and `next_table` just after its last.
+
+    Its phase is `cycle` * `ratio` + `ahead`, which grows by `step` every frame. Tables are 2^n long. Finding the places
+    and reading there are loops of their own, because compilers turn those into vectors: twice as fast.
+    """
+    frames, size = wave.shape[0], table.shape[0]
+    last = np.int32(size - 1)
+    share = np.float32(1.0 / frames)
+    start = cycle[0] * ratio + ahead
+    # From the start of the block on, so that the place in the table is a small number.
+    offset = (start - math.floor(start) - cycle[0] * ratio) * size
+    per_cycle, per_frame = ratio * size, step * size
+    for i in range(frames):
+        exact = cycle[i] * per_cycle + (offset + per_frame * i)
+        whole = np.int32(exact)
+        place[i] = whole & last
+        wave[i] = np.float32(exact - whole)
+    for i in range(frames):
+        left, rest = place[i], wave[i]
+        right = (left + np.int32(1)) & last
+        here = table[left] + (table[right] - table[left]) * rest
+        there = next_table[left] + (next_table[right] - next_table[left]) * rest
+        wave[i] = here + (there - here) * (np.float32(i) * share)
 
 
 @entry("void(f4[:,::1], i8, i8, i8, f4[:,::1], f8[::1], f8, f4[::1])")
@@ -53,17 +66,15 @@ def add_voice(
     out: Floats, start: int, end: int, block_frames: int, tables: Floats, cycle: Doubles, ratio: float, gains: Floats
 ) -> None:
     """One voice, from tables of one cycle at the borders of the blocks (the first where `start` is)."""
-    stereo = out.shape[0] == 2
-    step = np.float32(1.0 / block_frames)
-    left, right = gains[0], gains[-1]
+    place = np.empty(block_frames, np.int32)
+    wave = np.empty(block_frames, np.float32)
     for block in range((end - start) // block_frames):
-        table, next_table = tables[block], tables[block + 1]
         first = start + block * block_frames
-        for i in range(block_frames):
-            value = _read(table, next_table, cycle[first + i] * ratio, np.float32(i) * step)
-            out[0, first + i] += left * value
-            if stereo:
-                out[1, first + i] += right * value
+        _read(wave, tables[block], tables[block + 1], cycle[first : first + block_frames], ratio, 0.0, 0.0, place)
+        for channel in range(out.shape[0]):
+            row = out[channel, first : first + block_frames]
+            for i in range(block_frames):
+                row[i] += gains[channel] * wave[i]
 
 
 @entry("void(f4[:,::1], i8, i8, i8, f4[:,::1], f8[::1], f8, f4[::1], f8, f4, f4)")
@@ -84,24 +95,25 @@ def add_detuned_voice(
 
     `beat` is what they gain or lose on the middle string, in cycles per frame.
     """
-    stereo = out.shape[0] == 2
-    step = np.float32(1.0 / block_frames)
     middle_gain = np.float32(1.0) - share_of_others
     near = share_of_others * _HALF * (np.float32(1.0) + width)
     far = share_of_others * _HALF * (np.float32(1.0) - width)
-    left, right = gains[0], gains[-1]
+    place = np.empty(block_frames, np.int32)
+    middle = np.empty(block_frames, np.float32)
+    sharp = np.empty(block_frames, np.float32)
+    flat = np.empty(block_frames, np.float32)
     for block in range((end - start) // block_frames):
         table, next_table = tables[block], tables[block + 1]
         first = start + block * block_frames
-        for i in range(block_frames):
-            share = np.float32(i) * step
-            phase, ahead = cycle[first + i] * ratio, beat * (first + i)
-            middle = middle_gain * _read(table, next_table, phase, share)
-            sharp = _read(table, next_table, phase + ahead, share)
-            flat = _read(table, next_table, phase - ahead, share)
-            out[0, first + i] += left * (middle + (near * sharp + far * flat))
-            if stereo:
-                out[1, first + i] += right * (middle + (far * sharp + near * flat))
+        here = cycle[first : first + block_frames]
+        _read(middle, table, next_table, here, ratio, 0.0, 0.0, place)
+        _read(sharp, table, next_table, here, ratio, beat * first, beat, place)
+        _read(flat, table, next_table, here, ratio, -beat * first, -beat, place)
+        for channel in range(out.shape[0]):
+            row = out[channel, first : first + block_frames]
+            of_sharp, of_flat = (near, far) if channel == 0 else (far, near)
+            for i in range(block_frames):
+                row[i] += gains[channel] * (middle_gain * middle[i] + (of_sharp * sharp[i] + of_flat * flat[i]))
 
 
 @entry("void(f4[:,::1], i8, i8, i8, f8[::1], f8[::1], f8[::1], f4[:,:,::1], f4[:,:,::1])")
@@ -174,16 +186,24 @@ def add_noise(
     steps_per_frame: float,
 ) -> None:
     """Overlapping windows (channels, borders, 2 blocks) faded by `shape`, times gains (channels, steps of 1.25 ms)."""
+    step = np.empty(block_frames, np.int32)
+    share = np.empty(block_frames, np.float32)
     gain = np.empty(block_frames, np.float32)
     last = gains.shape[1] - 2
     for block in range((end - start) // block_frames):
         first = start + block * block_frames
+        first_step = min(int(first * steps_per_frame), last)
+        offset = first * steps_per_frame - first_step
+        for i in range(block_frames):
+            place = offset + i * steps_per_frame
+            whole = min(np.int32(place), np.int32(last - first_step))
+            step[i] = whole
+            share[i] = min(np.float32(place - whole), np.float32(1.0))
         for channel in range(out.shape[0]):
+            steps = gains[channel, first_step:]
             for i in range(block_frames):
-                place = (first + i) * steps_per_frame
-                step = min(int(place), last)
-                left = gains[channel, step]
-                gain[i] = left + (gains[channel, step + 1] - left) * np.float32(min(place - step, 1.0))
+                left = steps[step[i]]
+                gain[i] = left + (steps[step[i] + 1] - left) * share[i]
             ending = windows[channel, block, block_frames:]
             beginning = windows[channel, block + 1, :block_frames]
             row = out[channel, first : first + block_frames]

@@ -18,6 +18,7 @@ from engine.vocoders.curves import GAINS_PER_HOP, HOPS_PER_S, NOISE_LEVELS, band
 WIDEST_HZ = 22_050.0  # nothing above, so that noise is as loud at every sample rate
 BINS = 448  # of 50 Hz; the first above WIDEST_HZ is 442, and rows of a multiple of 16 numbers do not depend on how many
 SILENT = 2e-4
+NEPER_PER_DB = math.log(10) / 20  # a power of e takes half as long as one of 10
 MONO_BELOW_HZ = 150.0  # for the sake of loudspeakers: what is lowest stays in the middle
 WIDE_ABOVE_HZ = 250.0
 SIDE_POWER = 0.47  # at full width; at 0.5 left and right would have nothing in common, and their sum lose 3 dB
@@ -85,8 +86,8 @@ class Noise:
         side = None
         if len(gains) == 2:
             power = side_power(_bin_hz(window_frames, sample_rate_hz), width=width)
-            side = random_spectra(borders, bins=bins, seed=seed, purpose="side noise") * power.sqrt()
-            middle = middle * (1 - power).sqrt()
+            side = random_spectra(borders, bins=bins, seed=seed, purpose="side noise").mul_(power.sqrt())
+            middle.mul_((1 - power).sqrt())
         return cls(
             bin_levels_db=curves[:borders, NOISE_LEVELS] @ _onto_bins(window_frames, sample_rate_hz),
             gains=gains,
@@ -103,7 +104,7 @@ class Noise:
             return
         borders = slice(start_block, start_block + blocks + 1)
         window_frames = 2 * self.block_frames
-        scale = torch.pow(10.0, self.bin_levels_db[borders] / 20) * _bin_scale(window_frames, self.sample_rate_hz)
+        scale = torch.exp(self.bin_levels_db[borders] * NEPER_PER_DB) * _bin_scale(window_frames, self.sample_rate_hz)
         middle = self.middle[borders] * scale
         if self.side is None:
             spectra = middle[None]
