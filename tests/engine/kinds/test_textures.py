@@ -104,10 +104,10 @@ def test_a_brighter_texture_is_brighter(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("waves", "thunder")])
 def test_a_texture_goes_on_to_its_end(kind: str) -> None:
-    waveform = sound_of(kind, length_s=6)
+    waveforms = torch.stack([sound_of(kind, length_s=6, seed=seed) for seed in range(12)])  # one wind may lull
 
-    quarters = [float(part.pow(2).mean()) for part in waveform.tensor_split(4)]
-    assert min(quarters) > 0.1 * max(quarters)
+    quarters = [float(part.pow(2).mean()) for part in waveforms.tensor_split(4, 1)]
+    assert min(quarters) > 0.3 * max(quarters)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -150,17 +150,25 @@ def test_rain_is_bright_and_made_of_countless_drops(seed: int) -> None:
 
 
 @each_seed
-def test_water_bubbles_in_the_middle_of_the_spectrum(seed: int) -> None:
+def test_water_ripples_in_the_middle_of_the_spectrum(seed: int) -> None:
     water = sound_of("water", seed=seed)
 
     assert share_between(water, 300, 4000) > 0.8
-    power = torch.stft(water, 2048, 512, window=torch.hann_window(2048), return_complex=True).abs().pow(2)[10:200]
-    stands_out = 10 * torch.log10(power.amax(0) / power.mean(0))
-    noise = sound_of("crowd", seed=seed)
-    crowd_power = torch.stft(noise, 2048, 512, window=torch.hann_window(2048), return_complex=True).abs().pow(2)[10:200]
-    crowd_stands_out = 10 * torch.log10(crowd_power.amax(0) / crowd_power.mean(0))
-    assert stands_out.median() > crowd_stands_out.median() + 0.8, "a bubble is a tone while it lasts"
     assert unrest(water, 0.02) > 0.15
+
+
+def test_a_bubble_of_water_is_a_tone_while_it_lasts() -> None:
+    water, voices = (
+        np.mean([_standing_out_db(sound_of(kind, seed=seed)) for seed in range(10)]) for kind in ("water", "crowd")
+    )
+    assert water > voices + 0.8
+
+
+def _standing_out_db(waveform: torch.Tensor) -> float:
+    """By how much the strongest frequency stands over the mean, in the middle of the spectrum, usually."""
+    spectra = torch.stft(waveform, 2048, 512, window=torch.hann_window(2048), return_complex=True)
+    power = spectra.abs().pow(2)[10:200]
+    return float((10 * torch.log10(power.amax(0) / power.mean(0))).median())
 
 
 @each_seed
