@@ -43,6 +43,7 @@ WEIGHTS_FILE = "embedded.safetensors"
 PROMPTS_REMEMBERED = 512
 CURVES_REMEMBERED = 256  # of requests, so that one that differs in its shape alone costs no inference; 60 MB at most
 CHOKE_FADE_S = 0.004
+DISTILLED_GUIDANCE = 1.0  # of the teacher that the denoiser follows: the condition as it is
 TAKES = 3  # of a sound that is struck again and again, each with a noise of its own, so that it is no machine gun
 
 
@@ -119,8 +120,10 @@ class Embedded(Family):
     name = "embedded"
     channels = 2
     steps_offered = tuple(STEP_TIMES)
-    guidance_default = 1.5
-    guidance_low = 1.0
+    # How far to go with what the words ask for: the denoiser is told levels, so it is they that are exaggerated. At 0
+    # every pluck is the plain one, at 2 a bright one is very bright.
+    guidance_default = 1.0
+    guidance_low = 0.0
     guidance_high = 2.5
     longest_s = LONGEST_S
     shapes = True
@@ -244,7 +247,8 @@ class Embedded(Family):
         """One part's constants, and its curves by the denoiser."""
         kind = part.specification.kind
         length_s = max(part.length_s, SHORTEST_S)
-        drawn = self.parts.constants_head.sample(part.specification, seed=part.seed, length_s=length_s)
+        specification = part.specification.exaggerated(asked.guidance_scale)
+        drawn = self.parts.constants_head.sample(specification, seed=part.seed, length_s=length_s)
         constants = settled(in_key(drawn, part), part)
         condition = denoiser_condition([kind], [constants])
         latents = self.latents(
@@ -252,7 +256,6 @@ class Embedded(Family):
             [part.seed],
             length_s=length_s,
             steps=asked.steps,
-            guidance_scale=asked.guidance_scale,
             checkpoint=checkpoint,
         )
         curves = smoothed(self.parts.codec.decode(latents))[0]
@@ -267,13 +270,12 @@ class Embedded(Family):
         *,
         length_s: float,
         steps: int,
-        guidance_scale: float,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> Tensor:
         """(batch, tokens, LATENT): what the denoiser makes of conditions (batch, CONDITION)."""
         batch = len(condition)
         lengths_s = torch.full((batch,), length_s)
-        guidance = torch.full((batch,), guidance_scale)
+        guidance = torch.full((batch,), DISTILLED_GUIDANCE)
 
         def velocity(x: Tensor, time: Tensor) -> Tensor:
             v: Tensor = self.parts.denoiser(x, time, condition, length_s=lengths_s, guidance_scale=guidance)

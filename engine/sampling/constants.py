@@ -13,14 +13,14 @@ from engine.sampling.noise import generator_for
 from engine.sampling.specification import Specification
 from engine.text.kinds import KINDS
 from engine.text.notes import hz_of_midi, midi_of_hz
-from engine.vocoders.curves import Constants
+from engine.vocoders.curves import TIMBRE, Constants
 
 SEMITONES: Final = 128
 CHORDS: Final = ((0,), (0, 3, 7), (0, 4, 7), (0, 7))  # those that come unasked; a prompt may name any other
 GLIDES: Final = (-1, 0, 1)
-FLAGS: Final = ("tuned", "stretched", "swept", "vibrato", "grain", "bubbles", "flutter", "stutter")
+FLAGS: Final = ("tuned", "stretched", "swept", "vibrato", "tremble", "grain", "bubbles", "flutter", "stutter")
 VALUES: Final = (
-    *("stretch", "odd", "detune_cents", "sweep_depth", "sweep_s", "glide", "vibrato", "vibrato_hz"),
+    *("stretch", "odd", "detune_cents", "sweep_depth", "sweep_s", "glide", "vibrato", "vibrato_hz", "tremble"),
     *("grain", "grain_hz", "bubbles", "bubbles_hz", "flutter", "flutter_hz"),
     *("stutter", "stutter_hz", "width"),
 )
@@ -72,7 +72,7 @@ def _flags(row: Constants) -> list[float]:
     """In the order of `FLAGS`."""
     midi = midi_of_hz(row.pitch_hz)
     tuned = abs(midi - round(midi)) < 1e-6
-    amounts = (row.sweep_depth, row.vibrato, row.grain, row.bubbles, row.flutter, row.stutter)
+    amounts = (row.sweep_depth, row.vibrato, row.tremble, row.grain, row.bubbles, row.flutter, row.stutter)
     return [float(tuned), float(row.stretch != 1), *(float(amount > 0) for amount in amounts)]
 
 
@@ -87,6 +87,7 @@ def _values(row: Constants) -> list[float]:
         abs(row.glide_octaves) / 2,
         math.log2(row.vibrato) / 2 + 2.5 if row.vibrato else 0.0,
         math.log2(row.vibrato_hz / 5),
+        2 * row.tremble,
         2 * row.grain,
         math.log2(row.grain_hz / 50) / 2,
         2 * row.bubbles,
@@ -105,7 +106,8 @@ def _value_weights(row: Constants) -> list[float]:
 
     return [
         *(float(row.stretch != 1), 1.0, 1.0),
-        *(*pair(row.sweep_depth), float(row.glide_octaves != 0), *pair(row.vibrato)),
+        *(*pair(row.sweep_depth), float(row.glide_octaves != 0)),
+        *(float(row.vibrato > 0), float(row.vibrato > 0 or row.tremble > 0), float(row.tremble > 0)),
         *(*pair(row.grain), *pair(row.bubbles), *pair(row.flutter), *pair(row.stutter), 1.0),
     ]
 
@@ -146,7 +148,9 @@ class ConstantsHead(nn.Module):
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Logits of semitone, chord, glide and flags; means and log deviations of the values."""
         *logits, means, log_deviations = self.layers(inputs).split(_SIZES, -1)
-        return *logits, means, log_deviations.clamp(-5, 1)
+        # Held under a limit, but not by a clamp, whose gradient is none: what began above would stay there for ever.
+        log_deviations = log_deviations - functional.relu(log_deviations - 1).detach()
+        return *logits, means, log_deviations.clamp(min=-5)
 
     def loss(self, inputs: Tensor, target: ConstantsTarget) -> Tensor:
         """Mean negative log-likelihood, up to a constant."""
@@ -164,6 +168,7 @@ class ConstantsHead(nn.Module):
     def sample(self, asked: Specification, *, seed: int, length_s: float) -> Constants:
         """One clip's constants. What was asked is set as it was asked; all else follows from the seed."""
         generator = generator_for(seed, "constants")
+        timbre = 2 * torch.rand(TIMBRE, generator=generator_for(seed, "timbre"), dtype=torch.float64) - 1
         brightness, ring = (
             min(max(level, -MOST_LEVEL), MOST_LEVEL) + DEVIATION * (2 * float(torch.rand((), generator=generator)) - 1)
             for level in (asked.brightness, asked.length)
@@ -198,6 +203,7 @@ class ConstantsHead(nn.Module):
             room_s=asked.room_s or ROOM_S,
             brightness=brightness,
             ring=ring,
+            timbre=tuple(timbre.tolist()),
         )
 
 
@@ -219,7 +225,8 @@ def _constants_of(
         sweep_s=2.0 ** (2 * values["sweep_s"] - 5) if on["swept"] else 0.03,
         glide_octaves=2 * glide * max(values["glide"], 0.0),
         vibrato=2.0 ** (2 * values["vibrato"] - 5) if on["vibrato"] else 0.0,
-        vibrato_hz=5 * 2.0 ** values["vibrato_hz"] if on["vibrato"] else 5.0,
+        vibrato_hz=5 * 2.0 ** values["vibrato_hz"] if on["vibrato"] or on["tremble"] else 5.0,
+        tremble=share("tremble") if on["tremble"] else 0.0,
         grain=share("grain") if on["grain"] else 0.0,
         grain_hz=50 * 2.0 ** (2 * values["grain_hz"]) if on["grain"] else 240.0,
         bubbles=max(values["bubbles"] / 2, 0.0) if on["bubbles"] else 0.0,

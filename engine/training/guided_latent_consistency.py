@@ -24,8 +24,10 @@ class GuidedLatentConsistency:
     grid: int = 50  # N: times are n / N
     first_jump: int = 10  # k, at the beginning: long jumps carry the end of the trajectory far quickly
     last_jump: int = 4  # k, at the end: one DDIM step over a short jump errs less
-    lowest_guidance: float = 1.0  # w ~ U[lowest, highest]
-    highest_guidance: float = 2.5
+    # w ~ U[lowest, highest]. Kind, constants and timbre leave open next to nothing: more than 1 only exaggerates (the
+    # teacher's Frechet distance in one step is 84 at 1.5 and 14 at 1; 300 development sounds).
+    lowest_guidance: float = 1.0
+    highest_guidance: float = 1.0
     huber: float = 0.03  # c
     first_time_share: float = 0.25  # of a batch at t = 1, where every clip begins
     average_decay: float = 0.95  # mu

@@ -1,5 +1,6 @@
 """The whole making of the default model, stage by stage. A stage whose result is on disk is not done again."""
 
+import copy
 import datetime
 import json
 import os
@@ -29,6 +30,7 @@ from engine.training.measuring.goals import Evaluation
 from engine.training.measuring.judge import Judge, train_judge
 from engine.training.measuring.makers import by_family, examples_to_test, truth
 from engine.training.measuring.second_judge import SecondJudge
+from engine.training.polish import polish
 from engine.training.progress import Report
 from engine.training.teacher import train_teacher
 from engine.training.understanding import train_text_encoder
@@ -38,6 +40,7 @@ TEXT_FILE: Final = "text.safetensors"
 SOUND_FILE: Final = "sound.safetensors"  # the codec's statistics and the constants head
 TEACHER_FILE: Final = "teacher.safetensors"
 STUDENT_FILE: Final = "student.safetensors"
+POLISHED_FILE: Final = "polished.safetensors"  # the student that is shipped
 JUDGE_FILE: Final = "judge.safetensors"
 SECOND_JUDGE_FILE: Final = "second-judge.safetensors"
 TIMES_FILE: Final = "times.json"
@@ -54,6 +57,7 @@ class Budget:
     batch_tokens: int  # of the denoiser, in a batch of the teacher; a student's is a quarter larger
     teacher_updates: int
     student_updates: int
+    polish_updates: int
     judge_updates: int
     second_judge_clips: int
     prompts: int  # that are judged
@@ -68,6 +72,7 @@ BUDGETS: Final = {
         batch_tokens=384,
         teacher_updates=800,
         student_updates=200,
+        polish_updates=100,
         judge_updates=220,
         second_judge_clips=400,
         prompts=50,
@@ -80,6 +85,7 @@ BUDGETS: Final = {
         batch_tokens=1_024,
         teacher_updates=10_000,
         student_updates=900,
+        polish_updates=1_500,
         judge_updates=4_000,
         second_judge_clips=8_000,
         prompts=1_000,
@@ -175,6 +181,24 @@ def make_student(shop: Workshop) -> None:
     shop.save(student, STUDENT_FILE)
 
 
+def make_polished(shop: Workshop) -> None:
+    """The student with its last touch."""
+    rng, parts = shop.seeded("polish"), _with_sound(shop)
+    shop.load(parts.denoiser, STUDENT_FILE)
+    batches = latent_batches(
+        parts.codec, rng, batch_tokens=shop.budget.batch_tokens, most_rows=teacher.MOST_ROWS, device=shop.device
+    )
+    student = polish(
+        parts.denoiser.to(shop.device),
+        copy.deepcopy(parts.codec).to(shop.device),  # the batches encode on the CPU
+        batches,
+        rng,
+        updates=shop.budget.polish_updates,
+        report=shop.report,
+    )
+    shop.save(student, POLISHED_FILE)
+
+
 def make_judge(shop: Workshop) -> None:
     """The judge. It knows nothing of the model, so that it can judge any weights."""
     judge, rng = Judge(), shop.seeded("judge")
@@ -196,6 +220,7 @@ STAGES: Final[dict[str, tuple[str, Callable[[Workshop], None], tuple[str, ...]]]
     "sound": (SOUND_FILE, make_sound, ("constants head",)),
     "teacher": (TEACHER_FILE, make_teacher, ("teacher",)),
     "student": (STUDENT_FILE, make_student, ("student",)),
+    "polish": (POLISHED_FILE, make_polished, ("polish",)),
     "judge": (JUDGE_FILE, make_judge, ("judge",)),
     "second-judge": (SECOND_JUDGE_FILE, make_second_judge, ()),
 }
@@ -238,7 +263,7 @@ def parts_made(shop: Workshop, denoiser_file: str) -> EmbeddedParts:
 
 def export(shop: Workshop) -> Embedded:
     """Write the weights that are shipped, as float16; only the codec's few statistics stay float32."""
-    parts = parts_made(shop, STUDENT_FILE)
+    parts = parts_made(shop, POLISHED_FILE)
     tensors = {
         name: (tensor if name.startswith("codec.") else tensor.half()).contiguous()
         for name, tensor in parts.state_dict().items()

@@ -15,9 +15,11 @@ from engine.text.notes import hz_of_midi
 from engine.training.wishes import TUNED, Wish
 from engine.vocoders.curves import (
     ANCHOR_PARTIALS,
+    COLOURS,
     FLOOR_DB,
     GAINS_PER_HOP,
     HOPS_PER_S,
+    TIMBRE,
     Constants,
     band_centres_hz,
 )
@@ -31,6 +33,7 @@ LOWEST_SHAPE_DB: Final = -60.0  # of a partial or a band under the loudest
 PARTIAL: Final[Array] = np.array(ANCHOR_PARTIALS, dtype=np.float64)
 OCTAVE: Final[Array] = np.log2(PARTIAL)  # of an anchor partial above the first
 BAND_HZ: Final[Array] = band_centres_hz().numpy()
+BAND_OCTAVE: Final[Array] = np.log2(BAND_HZ / BAND_HZ[0])  # of a noise band above the lowest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Sketch:
     def __init__(self, wish: Wish, length_s: float, rng: np.random.Generator) -> None:
         hops = tokens_for(length_s) * HOPS_PER_TOKEN
         self.rng = rng
+        self.timbre = tuple(float(number) for number in rng.uniform(-1, 1, TIMBRE))
         self.brightness = wish.brightness + self.between(-DEVIATION, DEVIATION)
         self.ring = wish.length + self.between(-DEVIATION, DEVIATION)
         self.decay = 2.3**self.ring
@@ -57,7 +61,11 @@ class Sketch:
         self.seconds: Array = np.arange(hops) / HOPS_PER_S
         self.fine_seconds: Array = np.arange(hops * GAINS_PER_HOP) / (HOPS_PER_S * GAINS_PER_HOP)
         self.length_s = length_s
-        self.colour_db = self.between(0, 2.5)
+        colour_depth, colour_width, colour_turn, *own = self.timbre
+        self.colour_db = 1.25 * (1 + colour_depth)
+        self.colour_waves = 0.3 + 0.15 * colour_width  # in an octave
+        self.turn = np.pi * colour_turn  # where the clip's slow waves begin, in radians
+        self._own = iter(own)
         self.share = np.minimum(self.seconds / length_s, 1)
         self.fine_share = np.minimum(self.fine_seconds / length_s, 1)
         # A harmonic gain or a noise gain that is never set stays off.
@@ -75,6 +83,7 @@ class Sketch:
         self.glide_octaves = 0.0
         self.vibrato = 0.0
         self.vibrato_hz = 5.0
+        self.tremble = 0.0
         self.grain = 0.0
         self.grain_hz = 240.0
         self.bubbles = 0.0
@@ -86,8 +95,17 @@ class Sketch:
         self.width = 0.0
 
     def between(self, low: float, high: float) -> float:
-        """A number drawn evenly from that range."""
+        """A number drawn evenly from that range, for a field of the constants that the denoiser sees or need not know.
+
+        What shapes the curves besides is the clip's `own`, or it would be hidden from the denoiser.
+        """
         return float(self.rng.uniform(low, high))
+
+    def own(self, low: float, high: float) -> float:
+        """The next number of the clip's timbre, as a place in that range."""
+        place = next(self._own, None)
+        assert place is not None, f"a kind has {TIMBRE - COLOURS} numbers of its own"
+        return low + (high - low) * (1 + place) / 2
 
     def tune(self, usual_hz: float) -> None:
         """Set the pitch: the note if there is one, else the kind's usual pitch, higher or lower as wished."""
@@ -119,7 +137,7 @@ class Sketch:
 
     def finished(self, wish: Wish) -> Sound:
         """The sound, its levels brought to their common scale: loudest partial 0 dB, a noise as loud as its gain."""
-        bands_db = np.maximum(self._coloured(self.band_levels_db, np.log2(BAND_HZ)), LOWEST_SHAPE_DB)
+        bands_db = np.maximum(self._coloured(self.band_levels_db, BAND_OCTAVE), LOWEST_SHAPE_DB)
         # Narrow noise would vanish beside wide: its gain makes up for the width, up to 18 dB.
         power_db = 10 * np.log10((10 ** (bands_db / 10) * BAND_HZ).sum(1) / BAND_HZ.sum())
         noise_gain_db = self.noise_gain_db.reshape(-1, GAINS_PER_HOP) - np.maximum(power_db, -18)[:, None]
@@ -145,6 +163,7 @@ class Sketch:
             glide_octaves=self.glide_octaves,
             vibrato=self.vibrato,
             vibrato_hz=self.vibrato_hz,
+            tremble=self.tremble,
             grain=self.grain,
             grain_hz=self.grain_hz,
             bubbles=self.bubbles,
@@ -158,13 +177,13 @@ class Sketch:
             room=float(wish.room),
             brightness=self.brightness,
             ring=self.ring,
+            timbre=self.timbre,
         )
         return Sound(curves=torch.from_numpy(curves).float(), constants=constants, length_s=self.length_s)
 
     def _coloured(self, levels_db: Array, octaves: Array) -> Array:
         """Levels with the clip's own colour: a gentle wave over the octaves, so that no two clips are alike."""
-        wave, phase = self.between(0.15, 0.45), self.between(0, 2 * np.pi)
-        coloured: Array = levels_db + self.colour_db * np.sin(2 * np.pi * wave * octaves + phase)
+        coloured: Array = levels_db + self.colour_db * np.sin(2 * np.pi * self.colour_waves * octaves + self.turn)
         return coloured
 
 

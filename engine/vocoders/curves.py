@@ -28,6 +28,13 @@ NOISE_LEVELS: Final = slice(14, 38)
 NOISE_GAINS: Final = slice(38, 46)
 CHANNELS: Final = 46
 
+# The numbers of a clip's timbre, in this order.
+COLOURS: Final = 3  # depth and width of the gentle wave that colours its spectrum, and where the wave begins
+OWNS: Final = 6  # what the kind makes of them: how open a vowel is, where a string is struck, how far a drawbar is out
+TIMBRE: Final = COLOURS + OWNS
+PLAIN: Final = (0.0,) * TIMBRE
+PITCH_WAVES: Final = (1, 2, 4, 8)  # octaves of pitch in one turn of the sines and cosines that tell it to the denoiser
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constants:
@@ -48,6 +55,7 @@ class Constants:
     glide_octaves: float = 0.0  # over the whole clip, up or down
     vibrato: float = 0.0  # depth, as a share of the pitch: 0.01 is 17 cents up and down
     vibrato_hz: float = 5.0
+    tremble: float = 0.0  # how deep the tone's level comes and goes, as often as the vibrato: 0.4 is 7 dB
     grain: float = 0.0  # 0 is steady noise, 1 is all grains: each 1.25 ms of the noise at its own level
     grain_hz: float = 240.0  # how many grains a second; 240 is rain, 12 a scratched record
     bubbles: float = 0.0  # level (linear, beside the noise) of short sines that chirp up where the noise has its bands
@@ -63,16 +71,23 @@ class Constants:
     # The settings that the curves were drawn at: the level asked for (-1, 0 or 1) and the clip's own deviation.
     brightness: float = 0.0
     ring: float = 0.0  # of length: the decays are 2.3**ring times the usual
+    # Where the clip stands among all that fit its wish: `TIMBRE` numbers, each drawn evenly from -1 to 1. Were they
+    # left to diffusion, one step would answer with their mean, and between ooh and aah sings no choir.
+    timbre: tuple[float, ...] = PLAIN
 
-    FEATURES = 17
+    FEATURES = 18 + 2 * len(PITCH_WAVES) + TIMBRE
 
     def features(self) -> list[float]:
         """What the curves depend on, as `FEATURES` about unit-sized numbers, for the denoiser to see.
 
-        Chord, width, drive and room act beside or after the curves and are not among them.
+        Chord, tremble, width, drive and room act beside or after the curves and are not among them.
         """
+        octaves = math.log2(self.pitch_hz / 261.6256)
+        colour_depth, colour_width, colour_turn, *own = self.timbre
         return [
-            math.log2(self.pitch_hz / 261.6256) / 2,
+            octaves / 2,
+            # A body or a vowel lifts the partials that meet it: a sharp function of pitch, which waves make learnable.
+            *(wave(2 * math.pi * octaves / turn) for turn in PITCH_WAVES for wave in (math.sin, math.cos)),
             (self.stretch - 1) * 4,
             self.odd,
             self.detune_cents / 6,
@@ -89,6 +104,11 @@ class Constants:
             math.log2(self.flutter_hz) / 2 if self.flutter else 0.0,
             self.brightness,
             self.ring,
+            colour_depth,
+            colour_width,
+            math.sin(math.pi * colour_turn),  # -1 and 1 are the same turn
+            math.cos(math.pi * colour_turn),
+            *own,
         ]
 
 
@@ -105,7 +125,9 @@ def cycles(seconds: Tensor, constants: Constants, *, length_s: float) -> Tensor:
         grown = grown + constants.sweep_depth * torch.expm1(fall * seconds) / fall
     if constants.vibrato:
         turn = 2 * math.pi * constants.vibrato_hz
-        grown = grown + constants.vibrato * (1 - torch.cos(turn * seconds)) / turn
+        # In place, because half of the time of a long clip would go into memory that is touched for the first time.
+        swung = torch.cos(turn * seconds).mul_(-constants.vibrato / turn).add_(constants.vibrato / turn)
+        grown = swung.add_(grown)
     return constants.pitch_hz * grown
 
 
@@ -115,6 +137,12 @@ def pitch_hz_at(seconds: Tensor, constants: Constants, *, length_s: float) -> Te
     glide = torch.exp2(constants.glide_octaves * seconds / length_s)
     vibrato = constants.vibrato * torch.sin(2 * math.pi * constants.vibrato_hz * seconds)
     return constants.pitch_hz * (sweep * glide + vibrato)
+
+
+def tremble_at(seconds: Tensor, constants: Constants) -> Tensor:
+    """The gain of the tone as it trembles, 1 at its loudest."""
+    depth = constants.tremble
+    return (1 + depth * torch.cos(2 * math.pi * constants.vibrato_hz * seconds)) / (1 + depth)
 
 
 def amplitude(level_db: Tensor) -> Tensor:

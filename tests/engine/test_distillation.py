@@ -71,7 +71,9 @@ def test_the_average_is_asked_one_jump_earlier_and_jumps_get_shorter() -> None:
     for progress, jump in ((0.0, 10), (0.5, 7), (1.0, 4)):
         torch.manual_seed(1)
         student, average = Network(), Network()
-        method = GuidedLatentConsistency(teacher=Network().network, first_jump=10, last_jump=4)
+        method = GuidedLatentConsistency(
+            teacher=Network().network, first_jump=10, last_jump=4, lowest_guidance=1.0, highest_guidance=2.5
+        )
         method.loss(student.network, average.network, batch(), progress=progress)
         (_, time, w), (_, earlier, same_w) = student.asked[0], average.asked[0]
 
@@ -95,7 +97,7 @@ def test_the_trajectory_is_that_of_the_guided_teacher() -> None:
             a, s = signal_and_noise(time)
             return (a * x - condition[:, :1, None]) / s.clamp(min=1e-6)
 
-    method = GuidedLatentConsistency(teacher=Guided().network, first_jump=50, last_jump=50)
+    method = GuidedLatentConsistency(teacher=Guided().network, first_jump=50, last_jump=50, highest_guidance=2.5)
     student = Network()
     method.loss(student.network, average.network, batch(), progress=0)
     before, earlier, w = average.asked[0]

@@ -1,5 +1,6 @@
 """The default model as it ships: what a prompt asks for is what sounds."""
 
+import math
 import subprocess
 import sys
 from importlib import resources
@@ -108,7 +109,12 @@ def test_a_clip_is_the_same_bits_whenever_it_is_made_again(family: Embedded, kin
 def test_a_clip_in_a_batch_is_the_clip_alone(family: Embedded) -> None:
     prompts = ["deep kick", "lush pad in A3", "rain", "bright riser", "distorted bass in F#2"]
     together = family.waveform(
-        prompts, [5] * len(prompts), steps=2, guidance_scale=1.5, frames=RATE_HZ, sample_rate_hz=RATE_HZ
+        prompts,
+        [5] * len(prompts),
+        steps=2,
+        guidance_scale=family.guidance_default,
+        frames=RATE_HZ,
+        sample_rate_hz=RATE_HZ,
     )
 
     for prompt, row in zip(prompts, together, strict=True):
@@ -209,13 +215,30 @@ def test_a_length_that_is_said_is_the_length_that_is_heard(family: Embedded, pro
 
 @pytest.mark.parametrize("length_s", [0.97, 3.87, 7.74])
 def test_a_riser_rises_and_a_downlifter_falls_over_the_whole_clip(family: Embedded, length_s: float) -> None:
-    for prompt, direction in (("riser", 1), ("downlifter", -1)):
-        waveform = mono(clip(family, prompt, length_s=length_s))
+    def octaves(prompt: str, seed: int) -> float:
+        waveform = mono(clip(family, prompt, seed=seed, length_s=length_s))
         first, last = (
             centroid_hz(part, sample_rate_hz=RATE_HZ)
             for part in (waveform[: len(waveform) // 4], waveform[-len(waveform) // 4 :])
         )
-        assert (last / first) ** direction > 2, prompt
+        return math.log2(last / first)
+
+    for prompt, direction in (("riser", 1), ("downlifter", -1)):
+        moved = sorted(direction * octaves(prompt, seed) for seed in range(5))
+        assert moved[0] > 0.7, prompt  # a soft tone in a bright noise falls by one octave in the true ones too
+        assert moved[2] > 1.5, prompt
+
+
+def test_guidance_goes_further_with_what_the_words_ask_for_and_with_nothing_else(family: Embedded) -> None:
+    def centre_hz(prompt: str, guidance_scale: float) -> float:
+        waveform = family.waveform(
+            [prompt], [3], steps=1, guidance_scale=guidance_scale, frames=RATE_HZ, sample_rate_hz=RATE_HZ
+        )[0]
+        return centroid_hz(mono(waveform), sample_rate_hz=RATE_HZ)
+
+    plain, asked, more = (centre_hz("bright pluck in C4", scale) for scale in (0.0, 1.0, 1.7))
+    assert plain * 1.1 < asked < more / 1.05
+    assert centre_hz("pluck in C4", 2.5) == centre_hz("pluck in C4", 1.0)
 
 
 @pytest.mark.parametrize(

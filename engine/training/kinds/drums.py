@@ -28,7 +28,7 @@ def kick(s: Sketch) -> None:
     overtones = PARTIAL > 1
     body = np.where(overtones, -26 + 7 * s.brightness - 9 * OCTAVE, 0)
     s.set_levels(body - s.seconds[:, None] / 0.05 * 4 * overtones)
-    s.noise_gain_db = -14 + 10 * s.brightness + s.fine_ringing(s.between(0.003, 0.007))
+    s.noise_gain_db = -14 + 10 * s.brightness + s.fine_ringing(s.own(0.003, 0.007))
     s.set_bands(high_pass(BAND_HZ, 2500) + low_pass(BAND_HZ, 9000 * 2 ** (0.5 * s.brightness), order=1))
 
 
@@ -37,9 +37,9 @@ def snare(s: Sketch) -> None:
     s.tune(185)
     s.stretch = s.between(0.82, 0.86)
     s.sweep_depth, s.sweep_s = s.between(0.45, 0.75), s.between(0.012, 0.018)
-    s.gain_db = s.between(-6, -2) + s.ringing(0.06 * s.decay)
+    s.gain_db = s.own(-6, -2) + s.ringing(0.06 * s.decay)
     s.set_levels(np.where(PARTIAL <= 4, -7 * (PARTIAL - 1), LOWEST_SHAPE_DB))
-    s.noise_gain_db = s.between(-4, 0) + 2 * s.brightness + s.fine_ringing(0.10 * s.decay)
+    s.noise_gain_db = s.own(-4, 0) + 2 * s.brightness + s.fine_ringing(0.10 * s.decay)
     low_hz, high_hz = 900 * 2 ** (0.5 * s.brightness), 7000 * 2 ** (0.9 * s.brightness)
     s.set_bands(high_pass(BAND_HZ, low_hz) + low_pass(BAND_HZ, high_hz))
     s.width = s.between(0.1, 0.3)
@@ -50,16 +50,16 @@ def rimshot(s: Sketch) -> None:
     s.tune(500)
     s.stretch = s.between(1.07, 1.16)  # puts the third partial at 3.3 to 3.6 times the first
     s.gain_db = s.ringing(0.022 * s.decay)
-    upper_db = np.where(PARTIAL == 3, s.between(-4, -1) + 4 * s.brightness, -22 + 8 * s.brightness)
+    upper_db = np.where(PARTIAL == 3, s.own(-4, -1) + 4 * s.brightness, -22 + 8 * s.brightness)
     s.set_levels(np.where(PARTIAL == 1, 0, np.where(np.isin(PARTIAL, (3, 5, 7)), upper_db, LOWEST_SHAPE_DB)))
-    s.noise_gain_db = s.between(-8, -4) + 5 * s.brightness + s.fine_ringing(0.005)
+    s.noise_gain_db = s.own(-8, -4) + 5 * s.brightness + s.fine_ringing(0.005)
     s.set_bands(high_pass(BAND_HZ, 1500) + low_pass(BAND_HZ, 6500 * 2 ** (0.8 * s.brightness)))
     s.width = s.between(0, 0.2)
 
 
 def clap(s: Sketch) -> None:
     """Three short bursts, then one that rings."""
-    gap_s = s.between(0.008, 0.014)
+    gap_s = s.own(0.008, 0.014)
     bursts = np.zeros_like(s.fine_seconds)
     for start_s, ring_s, gain in (
         *((i * gap_s, 0.0035, 0.8) for i in range(3)),
@@ -74,17 +74,17 @@ def clap(s: Sketch) -> None:
 
 def snap(s: Sketch) -> None:
     """Two fingers: a soft slide, then a small dry knock in a narrow band."""
-    slide_s = s.between(0.004, 0.009)
+    slide_s = s.own(0.004, 0.009)
     knock = _struck(s, slide_s, 0.011 * s.decay) + 0.1 * _struck(s, slide_s, 0.045 * s.decay)
     s.noise_gain_db = in_db(knock + 0.35 * (s.fine_seconds < slide_s))
-    s.set_bands(band(2300 * 2 ** (0.5 * s.brightness + s.between(-0.12, 0.12)), octaves=s.between(0.22, 0.3)))
+    s.set_bands(band(2300 * 2 ** (0.5 * s.brightness + s.own(-0.12, 0.12)), octaves=s.own(0.22, 0.3)))
     s.width = s.between(0.05, 0.25)
 
 
 def _hat(s: Sketch, time_constant_s: float) -> None:
     s.pitch_hz = 2050 * 2 ** (0.1 * s.brightness + s.between(-0.1, 0.1))
     s.stretch = s.between(0.70, 0.74)
-    s.gain_db = s.between(-19, -13) + s.ringing(time_constant_s)
+    s.gain_db = s.own(-19, -13) + s.ringing(time_constant_s)
     metal = -0.9 * (8 - PARTIAL) * (1 - 0.5 * s.brightness)
     s.set_levels(np.where(PARTIAL <= 8, metal, LOWEST_SHAPE_DB))
     s.noise_gain_db = s.fine_ringing(time_constant_s)
@@ -115,7 +115,7 @@ def ride(s: Sketch) -> None:
     ping = -4 * from_ping**2 - 5 * np.maximum(from_ping, 0) * (1 - 0.6 * s.brightness)
     s.set_levels(ping - 6 * (PARTIAL % 2 == 0) - s.seconds[:, None] / body_s * 1.5 * np.maximum(from_ping, 0))
     stick, wash = np.exp(-s.fine_seconds / 0.006), np.exp(-s.fine_seconds / (0.6 * s.decay))
-    s.noise_gain_db = s.between(-17, -12) + 3 * s.brightness + in_db(stick + 0.4 * wash)
+    s.noise_gain_db = s.own(-17, -12) + 3 * s.brightness + in_db(stick + 0.4 * wash)
     s.set_bands(high_pass(BAND_HZ, 3500) + low_pass(BAND_HZ, 9000 * 2 ** (0.7 * s.brightness)))
     s.width = s.between(0.3, 0.5)
 
@@ -125,7 +125,7 @@ def crash(s: Sketch) -> None:
     s.pitch_hz = 410 * 2 ** s.between(-0.2, 0.2)
     s.stretch = s.between(0.84, 0.9)
     ring_s = 0.75 * s.decay
-    s.gain_db = s.between(-24, -18) + s.ringing(0.7 * ring_s)
+    s.gain_db = s.own(-24, -18) + s.ringing(0.7 * ring_s)
     s.set_levels(-(3 - 2 * s.brightness) * np.abs(OCTAVE - 2.5))
     bloom = 1 - 0.5 * np.exp(-s.fine_seconds / 0.008)
     blast, wash = np.exp(-s.fine_seconds / 0.07), np.exp(-s.fine_seconds / ring_s)
@@ -138,10 +138,10 @@ def crash(s: Sketch) -> None:
 
 def shaker(s: Sketch) -> None:
     """Beads that swell against the wall of a small vessel, then lie still."""
-    swell_s = s.between(0.014, 0.024)
+    swell_s = s.own(0.014, 0.024)
     swelling = np.minimum(1, 0.35 + 0.65 * s.fine_seconds / swell_s)
     s.noise_gain_db = in_db(swelling * np.exp(-np.maximum(s.fine_seconds - swell_s, 0) / (0.032 * s.decay)))
-    s.set_bands(band(5200 * 2 ** (0.5 * s.brightness + s.between(-0.1, 0.1)), octaves=0.42))
+    s.set_bands(band(5200 * 2 ** (0.5 * s.brightness + s.own(-0.1, 0.1)), octaves=0.42))
     s.grain, s.grain_hz = s.between(0.25, 0.45), s.between(350, 500)
     s.width = s.between(0.3, 0.6)
 
@@ -151,8 +151,8 @@ def tambourine(s: Sketch) -> None:
     s.pitch_hz = 3900 * 2 ** (0.25 * s.brightness + s.between(-0.1, 0.1))
     s.stretch = s.between(0.56, 0.62)
     s.detune_cents = s.between(6, 9)
-    again_s, ring_s = s.between(0.04, 0.07), 0.13 * s.decay
-    strokes = _struck(s, 0, 0.012) + s.between(0.5, 0.8) * _struck(s, again_s, 0.016)
+    again_s, ring_s = s.own(0.04, 0.07), 0.13 * s.decay
+    strokes = _struck(s, 0, 0.012) + s.own(0.5, 0.8) * _struck(s, again_s, 0.016)
     ringing = np.exp(-s.fine_seconds / ring_s)
     s.gain_db = -6 + s.ringing(ring_s)
     s.set_levels(np.where(PARTIAL <= 8, -(1.2 - 0.9 * s.brightness) * np.abs(PARTIAL - 3), LOWEST_SHAPE_DB))
@@ -183,7 +183,7 @@ def conga(s: Sketch) -> None:
     s.gain_db = s.ringing(0.09 * s.decay)
     dying = s.seconds[:, None] * (PARTIAL - 1) / (0.05 * s.decay) * NEPER_DB
     s.set_levels(np.where(PARTIAL <= 6, -(3.5 - 1.5 * s.brightness) * (PARTIAL - 1), LOWEST_SHAPE_DB) - dying)
-    s.noise_gain_db = s.between(-6, -2) + 4 * s.brightness + s.fine_ringing(0.008)
+    s.noise_gain_db = s.own(-6, -2) + 4 * s.brightness + s.fine_ringing(0.008)
     s.set_bands(band(1700 * 2 ** (0.7 * s.brightness), octaves=0.4))
     s.width = s.between(0, 0.2)
 
@@ -194,7 +194,7 @@ def woodblock(s: Sketch) -> None:
     s.stretch = s.between(1.2, 1.36)  # puts the second partial at 2.3 to 2.6 times the first
     s.gain_db = s.ringing(0.022 * s.decay)
     s.set_levels(np.where(PARTIAL <= 2, -(9 - 6 * s.brightness) * (PARTIAL - 1), LOWEST_SHAPE_DB))
-    s.noise_gain_db = s.between(-24, -19) + 5 * s.brightness + s.fine_ringing(0.003)
+    s.noise_gain_db = s.own(-24, -19) + 5 * s.brightness + s.fine_ringing(0.003)
     s.set_bands(band(3000 * 2 ** (0.5 * s.brightness), octaves=0.5))
     s.width = s.between(0, 0.15)
 

@@ -26,11 +26,11 @@ CUT_BEFORE_END_S: Final = 0.0101  # just over a hop: the last hop is silent, and
 
 def _build(s: Sketch, share: Array, fine_share: Array, octaves: float) -> None:
     """A tone that glides that far within a noise that climbs and swells with `share`."""
-    power = s.between(1.3, 1.8)
+    power = s.own(1.3, 1.8)
     centre_hz = 300 * 2 ** (4.2 * share + 0.7 * s.brightness)
-    s.set_bands(band(centre_hz, octaves=s.between(0.4, 0.55)))
+    s.set_bands(band(centre_hz, octaves=s.own(0.4, 0.55)))
     s.noise_gain_db = in_db(fine_share**power + FAINT)
-    s.gain_db = s.between(-14, -8) + in_db(share**power + FAINT)
+    s.gain_db = s.own(-14, -8) + in_db(share**power + FAINT)
     s.set_levels(-(9 - 2 * s.brightness) * OCTAVE)
     s.glide_octaves = octaves
     s.pitch_hz = 150 * 2 ** (0.7 * s.brightness + max(0, -octaves))
@@ -49,14 +49,14 @@ def downlifter(s: Sketch) -> None:
 
 def sweep(s: Sketch) -> None:
     """A whoosh: filtered noise that flies up and past, then down again."""
-    top, steepness = s.between(0.46, 0.58), s.between(1.6, 2.4)
+    top, steepness = s.own(0.46, 0.58), s.own(1.6, 2.4)
 
     def height(share: Array) -> Array:
         way = np.where(share < top, share / top, (1 - share) / (1 - top))
         risen: Array = np.sin(np.pi / 2 * way) ** 2
         return risen
 
-    s.set_bands(band(350 * 2 ** (3.4 * height(s.share) + 0.8 * s.brightness), octaves=s.between(0.5, 0.7)))
+    s.set_bands(band(350 * 2 ** (3.4 * height(s.share) + 0.8 * s.brightness), octaves=s.own(0.5, 0.7)))
     s.noise_gain_db = in_db(height(s.fine_share) ** steepness + FAINT)
     s.width = s.between(0.6, 1)
 
@@ -65,7 +65,7 @@ def impact(s: Sketch) -> None:
     """A boom under a blast that darkens."""
     s.pitch_hz = 38 * 2 ** s.between(-0.2, 0.2)
     s.sweep_depth, s.sweep_s = s.between(2.4, 3.6), s.between(0.04, 0.06)
-    s.gain_db = s.between(0, 3) + s.ringing(0.45 * s.decay)
+    s.gain_db = s.own(0, 3) + s.ringing(0.45 * s.decay)
     s.set_levels(np.where(PARTIAL == 1, 0, -20 - 9 * OCTAVE))
     blast = 0.8 * np.exp(-s.fine_seconds / 0.06) + 0.35 * np.exp(-s.fine_seconds / (0.35 * s.decay))
     s.noise_gain_db = in_db(blast)
@@ -80,7 +80,7 @@ def sub_drop(s: Sketch) -> None:
     s.tune(31)
     s.sweep_depth, s.sweep_s = s.between(3.2, 4.1) * 2 ** (0.2 * s.brightness), s.between(0.32, 0.42) * s.decay
     s.set_levels(-(16 - 7 * s.brightness) * OCTAVE)
-    held = np.minimum(1, (s.seconds + 0.002) / s.between(0.008, 0.02))
+    held = np.minimum(1, (s.seconds + 0.002) / s.own(0.008, 0.02))
     s.gain_db = in_db(held) + s.ringing(0.9 * s.decay) + in_db(1 - (s.seconds / (1.6 * s.decay)) ** 2)
 
 
@@ -107,7 +107,7 @@ def glitch(s: Sketch) -> None:
     s.stutter, s.stutter_hz = 1.0, s.between(22, 42)
     low_hz, high_hz = 600 * 2 ** (0.8 * s.brightness), 6000 * 2 ** (1.1 * s.brightness)
     s.set_bands(high_pass(BAND_HZ, low_hz) + low_pass(BAND_HZ, high_hz))
-    s.gain_db = s.between(0, 4) - _logistic_db((s.seconds - lasting_s) / 0.006)
+    s.gain_db = s.own(0, 4) - _logistic_db((s.seconds - lasting_s) / 0.006)
     s.pitch_hz = 800 * 2 ** (0.6 * s.brightness + s.between(-0.6, 0.6))
     s.odd = 1.0
     s.set_levels(-(6 - 2 * s.brightness) * OCTAVE)
@@ -128,12 +128,12 @@ def siren(s: Sketch) -> None:
 
 def reverse_cymbal(s: Sketch) -> None:
     """A cymbal played backwards: it grows out of nothing and is cut off."""
-    growth_s = s.between(0.15, 0.21) * s.length_s
+    growth_s = s.own(0.15, 0.21) * s.length_s
     s.pitch_hz = 1700 * 2 ** (0.25 * s.brightness + s.between(-0.15, 0.15))
     s.stretch = s.between(0.66, 0.74)
     cut_s = s.length_s - CUT_BEFORE_END_S
     before_s = cut_s - s.seconds
-    s.gain_db = np.where(before_s > 0, s.between(-16, -11) - before_s / growth_s * NEPER_DB, FLOOR_DB)
+    s.gain_db = np.where(before_s > 0, s.own(-16, -11) - before_s / growth_s * NEPER_DB, FLOOR_DB)
     s.set_levels(np.where(PARTIAL <= 16, -(1.5 - s.brightness) * OCTAVE, LOWEST_SHAPE_DB))
     fine_before_s = cut_s - s.fine_seconds
     s.noise_gain_db = np.where(fine_before_s > 0, -fine_before_s / growth_s * NEPER_DB, FLOOR_DB)

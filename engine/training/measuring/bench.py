@@ -19,7 +19,7 @@ from engine.training.progress import Report
 Table = dict[str, dict[str, float]]  # row, then column, to a number: what every measurement gives
 
 DEVELOPMENT_SEED: Final = 101  # for choices made while the model is worked on
-TEST_SEED: Final = 303  # for the table in the card, and nothing else
+TEST_SEED: Final = 404  # for the table in the card, and nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,10 +44,11 @@ CARD: Final = """# Card of the embedded default model
 `{sha256}`. Licence GPL-3.0-or-later, like the code.
 
 Words are read as one or more sounds, each a kind with levels, note, chord, length and rhythm. For each, constants
-(pitch, chord, grains, width and the like) are drawn from a distribution of their own, and a diffusion transformer,
-distilled by guided latent consistency to one, two or four steps, writes curves of 10 ms: the levels of 48 partials and
-of 24 bands of noise. A formula turns both into stereo sound at any sample rate, up to {longest_s:g} s; what is random
-in a sound is drawn there, from the seed. No recording was used: sounds, captions and judges are our own.
+(pitch, chord, grains, width and the like) are drawn from a distribution of their own, with nine numbers that say which
+of all the sounds that fit it is to be (how open a vowel is, where a string is plucked). From these a diffusion
+transformer, distilled by latent consistency to one, two or four steps, writes curves of 10 ms: the levels of 48
+partials and of 24 bands of noise. A formula turns both into stereo sound at any sample rate, up to {longest_s:g} s;
+what is random in a sound is drawn there, from the seed. No recording was used: sounds, captions and judges are our own.
 
 ![Spectrograms of all kinds: a true sound, and the model's in one and in two steps]({sheet_file})
 
@@ -81,8 +82,7 @@ hands as the sounds: they say how well the model follows its own generator, not 
 *distance* is the Fréchet distance to the true sounds on 64 features of judge A, *beside the teacher* its ratio to the
 teacher's at 50 steps; *centroid* and *decay* (time of 90 % of the energy) are median octaves from the true clip;
 *attack* is the share of abrupt sounds that begin within 5 ms; *harmonicity* is the autocorrelation at the asked period.
-Attributes are bounded by what captions leave out. Guidance is {guidance:g} where nothing else is said; the teacher's
-one step has 1.
+Attributes are bounded by what captions leave out. Guidance, which exaggerates what the words ask for, is {guidance:g}.
 
 {row_table}
 

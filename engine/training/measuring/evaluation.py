@@ -21,12 +21,7 @@ from engine.training.measuring.makers import by_family, oracle, round_trip
 from engine.training.measuring.rows import measured
 from engine.training.measuring.variety import nearest, refining, variety
 
-TEACHER_STEPS: Final = (
-    (1, 1.0),
-    (2, Embedded.guidance_default),
-    (10, Embedded.guidance_default),
-    (50, Embedded.guidance_default),
-)
+TEACHER_STEPS: Final = (1, 2, 10, 50)
 
 
 def _oracle(bench: Bench) -> Table:
@@ -37,14 +32,14 @@ def _round_trip(bench: Bench) -> Table:
     return measured(round_trip(bench.student), bench.reference, bench)
 
 
-def _teacher(bench: Bench, *, steps: int, guidance_scale: float) -> Table:
+def _teacher(bench: Bench, *, steps: int) -> Table:
     if bench.taught is None:
         return {}
-    return measured(by_family(bench.taught, steps=steps, guidance_scale=guidance_scale), bench.reference, bench)
+    return measured(by_family(bench.taught, steps=steps), bench.reference, bench)
 
 
-def _student(bench: Bench, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Table:
-    return measured(by_family(bench.family, steps=steps, guidance_scale=guidance_scale), bench.reference, bench)
+def _student(bench: Bench, *, steps: int) -> Table:
+    return measured(by_family(bench.family, steps=steps), bench.reference, bench)
 
 
 def _held_out(bench: Bench, *, steps: int) -> Table:
@@ -54,16 +49,9 @@ def _held_out(bench: Bench, *, steps: int) -> Table:
 ROWS: Final[dict[str, Callable[[Bench], Table]]] = {
     "oracle": _oracle,
     "latent round trip": _round_trip,
-    **{
-        f"teacher, {steps_of(steps)}": partial(_teacher, steps=steps, guidance_scale=scale)
-        for steps, scale in TEACHER_STEPS
-    },
+    **{f"teacher, {steps_of(steps)}": partial(_teacher, steps=steps) for steps in TEACHER_STEPS},
     **{f"student, {steps_of(steps)}": partial(_student, steps=steps) for steps in Embedded.steps_offered},
     **{f"student, {steps_of(steps)}, held-out wordings": partial(_held_out, steps=steps) for steps in (1, 2)},
-    **{
-        f"student, 2 steps, guidance {scale:g}": partial(_student, steps=2, guidance_scale=scale)
-        for scale in (Embedded.guidance_low, Embedded.guidance_high)
-    },
 }
 MEASUREMENTS: Final[dict[str, Callable[[Bench], Table]]] = {
     **ROWS,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.families.base import Checkpoint, no_checkpoint
-from engine.families.embedded import Embedded, EmbeddedParts
+from engine.families.embedded import DISTILLED_GUIDANCE, Embedded, EmbeddedParts
 from engine.sampling.noise import seeded_noise
 from engine.text.asks import asked
 from engine.text.kinds import KINDS
@@ -64,23 +64,13 @@ def round_trip(parts: EmbeddedParts) -> Maker:
     return make
 
 
-def by_family(family: Embedded, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Maker:
+def by_family(family: Embedded, *, steps: int) -> Maker:
     """The model as the engine runs it."""
 
     def make(example: Example, seed: int) -> Tensor:
-        return said(family, example.prompt, seed, length_s=example.length_s, steps=steps, guidance_scale=guidance_scale)
+        return said(family, example.prompt, seed, length_s=example.length_s, steps=steps)
 
     return make
-
-
-def by_student(parts: EmbeddedParts, *, steps: int, guidance_scale: float = Embedded.guidance_default) -> Maker:
-    """The student as the engine runs it."""
-    return by_family(Embedded(parts), steps=steps, guidance_scale=guidance_scale)
-
-
-def by_teacher(parts: EmbeddedParts, *, steps: int, guidance_scale: float) -> Maker:
-    """The teacher with DDIM steps, everything around it as in the student."""
-    return by_family(Taught(parts), steps=steps, guidance_scale=guidance_scale)
 
 
 def said(
@@ -90,7 +80,6 @@ def said(
     *,
     length_s: float,
     steps: int,
-    guidance_scale: float = Embedded.guidance_default,
     tempo_bpm: float | None = None,
 ) -> Tensor:
     """(2, frames): what a family makes of a prompt, at the judge's sample rate."""
@@ -98,7 +87,7 @@ def said(
         [prompt],
         [seed],
         steps=steps,
-        guidance_scale=guidance_scale,
+        guidance_scale=family.guidance_default,
         frames=round(length_s * JUDGE_RATE_HZ),
         sample_rate_hz=JUDGE_RATE_HZ,
         tempo_bpm=tempo_bpm,
@@ -116,7 +105,6 @@ class Taught(Embedded):
         *,
         length_s: float,
         steps: int,
-        guidance_scale: float,
         checkpoint: Checkpoint = no_checkpoint,
     ) -> Tensor:
         """(batch, tokens, LATENT), from the same noise as the student's first step."""
@@ -125,6 +113,6 @@ class Taught(Embedded):
             seeded_noise(seeds, shape=(tokens_for(length_s), LATENT), purpose="step 0"),
             condition,
             length_s=torch.full((len(seeds),), length_s),
-            guidance_scale=guidance_scale,
+            guidance_scale=DISTILLED_GUIDANCE,
             steps=steps,
         )
