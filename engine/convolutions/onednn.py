@@ -5,6 +5,8 @@ AMD EPYC with AVX-512, 92 GFLOP/s a core, and 215 by oneDNN. Convolutions always
 weights at every call unless both come as it wants them (165 to 195 GFLOP/s, then 205 to 225).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,10 +22,24 @@ def available() -> bool:
     return bool(torch._C._has_mkldnn) and hasattr(_packs, "mkldnn_reorder_conv2d_weight")
 
 
+_off = False
+
+
+@contextmanager
+def switched_off() -> Iterator[None]:
+    """All goes torch's way meanwhile: to compare the two, or to listen inside of a network."""
+    global _off
+    before, _off = _off, True
+    try:
+        yield
+    finally:
+        _off = before
+
+
 def serves(x: Tensor, weight: Tensor) -> bool:
     """Whether what is computed of `x` may go this way: float32 on a CPU that has oneDNN, and nobody wants gradients."""
     wanted = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
-    return available() and not wanted and x.device.type == "cpu" and x.dtype == torch.float32
+    return available() and not _off and not wanted and x.device.type == "cpu" and x.dtype == torch.float32
 
 
 class PackedConvolution:

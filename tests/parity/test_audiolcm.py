@@ -207,8 +207,8 @@ def test_the_vocoder(recorded: ParityFolder, networks: Mapping[str, Any]) -> Non
     vocoder = networks["vocoder"]
     quick = vocoder(tensors["mel"])  # on a CPU by rows, with nothing to listen to inside
     heard = Heard(vocoder)
-    with torch.enable_grad():  # who wants gradients goes layer by layer
-        waveform = vocoder(tensors["mel"].clone().requires_grad_()).detach()
+    with onednn.switched_off():
+        waveform = vocoder(tensors["mel"])
     branches = len(recorded.config["vocoder"]["resblock_kernel_sizes"])
 
     assert_overall(heard["conv_pre"], tensors["tap_conv_pre"], atol=atol)
