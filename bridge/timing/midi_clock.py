@@ -18,6 +18,7 @@ from bridge.timing.tick_line import TICKS_NEEDED, TickLine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+REAL_TIME = 0xF8  # from here on a byte is a message of its own, wherever it stands
 TICKS_PER_BEAT, TICKS_PER_SIXTEENTH = 24, 6
 STEADY_TICKS = 24  # smoothed over a quarter note before anybody should follow
 LOST_BEATS = 3.0  # silent for so long, and the clock is gone
@@ -36,7 +37,7 @@ class MidiClock:
         """`tempo_bpm`: what is assumed until the second tick."""
         self.dropped = self.doubled = 0
         self._frame_time = frame_time
-        self._parser = mido.Parser()
+        self._parser, self._real_time = mido.Parser(), mido.Parser()
         self._lock = threading.Lock()
         self._line = TickLine(period_s=60 / tempo_bpm / TICKS_PER_BEAT)
         self._period_known = False
@@ -50,9 +51,11 @@ class MidiClock:
 
     def feed(self, raw: "bytes | Sequence[int]", at_s: float) -> None:
         """Take raw MIDI that came at `at_s`, in seconds of `time.monotonic`: messages, or pieces of them."""
-        self._parser.feed(raw)
-        for message in self._parser:
-            self.hear(message, at_s)
+        for byte in raw:  # a tick may stand in the middle of a song position; mido would lose that
+            parser = self._real_time if byte >= REAL_TIME else self._parser
+            parser.feed_byte(byte)
+            for message in parser:
+                self.hear(message, at_s)
 
     def hear(self, message: "mido.Message", at_s: float) -> None:
         """Take one message that came at `at_s`; those that are not about the clock change nothing."""

@@ -17,6 +17,8 @@ CLIENT_NAME = "upbeat"
 
 CLOCK_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
 
+REAL_TIME = 0xF8  # from here on a byte is a message of its own, wherever it stands
+
 OnClock = Callable[["mido.Message"], None]
 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
@@ -42,13 +44,15 @@ class MidiFeed:
         self._on_clock = on_clock
         self._keymap = keymap
         self._on_heard = on_heard
-        self._parser = mido.Parser()
+        self._parser, self._real_time = mido.Parser(), mido.Parser()
 
     def feed(self, raw: bytes) -> None:
         """Take raw MIDI: any number of messages, or a piece of one, each with its status byte, as drivers give them."""
-        self._parser.feed(raw)
-        for event in self._parser:
-            self.play(event)
+        for byte in raw:  # a tick may stand in the middle of a note; mido would lose the note
+            parser = self._real_time if byte >= REAL_TIME else self._parser
+            parser.feed_byte(byte)
+            for event in parser:
+                self.play(event)
 
     def play(self, event: "mido.Message") -> None:
         """Take one MIDI message."""

@@ -1,13 +1,18 @@
 """What loops when the tempo changes, with the real mixer: 120 BPM, so a beat is 24 000 frames; 100 BPM has 28 800."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bridge.session import Session
 from bridge.set_file import Set
+from bridge.tracks.sound import sound_of
+from bridge.triggers.heard import unanswered
 from osc_schemas.cue import Cue, TempoRule
-from tests.bridge.stage import Stage, a_set, cue, onsets
+from osc_schemas.request import GenerateRequest
+from tests.bridge.stage import Stage, a_set, clip_of, cue, onsets
 
 
 @pytest.fixture
@@ -102,3 +107,23 @@ def test_a_loop_longer_than_its_quantum_is_taken_over_where_it_begins(on_stage) 
 
     first, second = stage.player.launcher.launches
     assert (second.asked_beat - first.asked_beat) % 8 == 0
+
+
+def test_live_a_clip_is_stretched_beside_the_music_and_takes_over(tmp_path: Path) -> None:
+    music = a_set(cue("beat", loop=True, tempo="stretch"))
+    nobody = "tcp://127.0.0.1:9"  # the sound is at hand
+    session = Session(music, engine_endpoint=nobody, takes_folder=tmp_path, output_kind="null")
+    request = GenerateRequest(
+        request_id="r", prompt="beat", frames=24_000, tail_frames=12_000, sample_rate_hz=48_000, tempo_bpm=120
+    )
+    sound = sound_of(clip_of(request), take_id="t", loudness_lufs=-16.0)
+    with session:
+        session.ask(lambda player: player.fire(music.cues["beat"], trigger="api", reply=unanswered, sound=sound))
+        session.ask(lambda player: player.set_tempo(150))
+        playing: list[float | None] = []
+        ends_at_s = time.monotonic() + 20
+        while playing[-1:] != [150] and time.monotonic() < ends_at_s:
+            time.sleep(0.05)
+            playing = session.ask(lambda player: [one.request.tempo_bpm for _, one in player.launcher.playing("drums")])
+
+    assert playing[-1] == 150

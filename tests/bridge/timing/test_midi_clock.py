@@ -233,7 +233,7 @@ def test_notes_and_pieces_of_messages_do_no_harm() -> None:
 
     clock.feed(b"\x90\x24", 0.0)
     clock.feed(b"\xfa\x40\xf8\xf2", 0.1)  # real-time bytes may stand inside any message
-    clock.feed(b"\x08\x00\xf8", 0.12)
+    clock.feed(b"\x08\xf8\x00\xf8", 0.12)
 
     assert clock.playing
     assert clock.beat_at(0.12) == pytest.approx(2.0, abs=0.05)

@@ -148,6 +148,16 @@ def test_a_range_of_ones_own_is_spread_evenly_and_keeps_the_detent_where_it_is_e
     assert [position_at(value, narrow) for value in (0, 64, 127)] == [-2, 0, 2]
 
 
+def test_a_clock_is_heard_as_it_comes_and_fires_nothing(ear: Ear) -> None:
+    ticks: list[str] = []
+    feed = MidiFeed(PADS, on_heard=ear.heard.put_nowait, on_clock=lambda message: ticks.append(message.type))
+
+    feed.feed(b"\xfa\xf8\x90\x24\xf8\x40\xf2\x10\x00\xfb\xfc")  # a tick in the middle of a note
+
+    assert ticks == ["start", "clock", "clock", "songpos", "continue", "stop"]
+    assert ear.said == [("/cue/go", {"name": "kick"})]
+
+
 def test_what_has_no_trigger_is_passed_over(pads: MidiFeed, ear: Ear) -> None:
     pads.feed(bytes([0xF8, 0xFE, 0x90, 37, 100, 0xE0, 0, 64, 0xC0, 5, 0xF0, 1, 2, 0xF7, 0xB0, 1, 1]))
 
