@@ -18,6 +18,7 @@ from engine.training.measuring.comprehension import calibration_error, understan
 from engine.training.measuring.evaluation import MEASUREMENTS, SHARES, evaluate
 from engine.training.measuring.goals import GOALS
 from engine.training.measuring.judge import JUDGE_RATE_HZ, Judge
+from engine.training.measuring.makers import asks_for_a_rhythm
 from engine.training.measuring.second_judge import SecondJudge, properties
 from engine.training.measuring.variety import log_mel_correlation
 from engine.training.progress import Report
@@ -151,3 +152,10 @@ def test_a_card_can_be_written_from_whatever_was_measured(bench: Bench) -> None:
     assert "| 1 s, 1 step | 9.5 | 20.0 | 30.00 | 100 |" in card
     assert "| prompt to 1 s clip, p50 | ≤ 12 ms | 9.54 ms | yes |" in card
     assert "{" not in card
+
+
+def test_what_is_measured_as_one_sound_asks_for_no_tune() -> None:
+    assert [asks_for_a_rhythm(prompt) for prompt in ("bass in F2", "bell in D5", "brass stab")] == [False] * 3
+    assert [asks_for_a_rhythm(prompt) for prompt in ("walking bass in F2", "bell melody in D5", "kick loop")] == [
+        True
+    ] * 3

@@ -15,7 +15,7 @@ from engine.text.understanding import SECOND_LAYER_DB
 from engine.training.kinds import draw
 from engine.training.measuring.bench import Bench, Table, steps_of
 from engine.training.measuring.judge import JUDGE_RATE_HZ, mel_power, mono, render
-from engine.training.measuring.makers import said
+from engine.training.measuring.makers import asks_for_a_rhythm, said
 from engine.training.measuring.measures import cents_from, onset_near, sounding_s
 from engine.training.wishes import TUNED, Wish
 
@@ -49,8 +49,8 @@ def notes(bench: Bench) -> Table:
 
 
 def _name(kind: str, rng: np.random.Generator) -> str:
-    """One of the kind's names that implies nothing else."""
-    plain = [phrase.text for phrase in phrases()[kind] if not phrase.implied]
+    """One of the kind's names that implies nothing else: a walking bass is no single note."""
+    plain = [phrase.text for phrase in phrases()[kind] if not phrase.implied and not asks_for_a_rhythm(phrase.text)]
     return plain[int(rng.integers(len(plain)))]
 
 

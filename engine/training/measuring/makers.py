@@ -34,13 +34,14 @@ def examples_to_test(count: int, *, seed: int, held_out: bool = False) -> list[E
         wish = random_wish(rng, kind=KINDS[i % len(KINDS)])
         length_s = TEST_LENGTHS_S[rng.integers(len(TEST_LENGTHS_S))]
         prompt = caption(wish, rng, held_out=held_out)
-        while _asks_for_a_rhythm(prompt):  # the true sound is struck once
+        while asks_for_a_rhythm(prompt):  # the true sound is struck once
             prompt = caption(wish, rng, held_out=held_out)
         made.append(Example(wish=wish, prompt=prompt, sound=draw(wish, length_s=length_s, rng=rng), length_s=length_s))
     return made
 
 
-def _asks_for_a_rhythm(prompt: str) -> bool:
+def asks_for_a_rhythm(prompt: str) -> bool:
+    """Whether a prompt is for a loop, a line or a tune, and not for one sound."""
     return any(segment.rhythm or segment.kit for segment in asked(prompt).segments)
 
 
