@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.timing.tempo_rule import stretched, tempo_deed
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import unanswered
+from bridge.wish import slot_of
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
 
@@ -52,7 +53,7 @@ class Retempo:
         player = self._player
         tempo_bpm = player.transport.tempo_at_beat(math.inf)
         made_for_bpm = sound.request.tempo_bpm
-        if made_for_bpm is None:
+        if made_for_bpm is None or self._is_under_way(cue, tempo_bpm):
             return
         there = player.engine.state == "ready"
         deed = tempo_deed(cue.tempo, made_for_bpm=made_for_bpm, tempo_bpm=tempo_bpm, engine_there=there)
@@ -66,6 +67,13 @@ class Retempo:
                 lambda: _at_tempo(original, frames=frames, tempo_bpm=tempo_bpm),
                 lambda fitting: self._take_over(cue, sound, fitting),
             )
+
+    def _is_under_way(self, cue: Cue, tempo_bpm: float) -> bool:
+        """Whether something for this tempo is to take over anyway."""
+        return any(
+            wish.slot == slot_of(cue) and wish.asked_beat is not None and wish.request.tempo_bpm == tempo_bpm
+            for wish in self._player.wishes.values()
+        )
 
     def _take_over(self, cue: Cue, sound: Sound, fitting: Sound) -> None:
         """A stretched sound is there: let it take over, unless the music has gone on to something else."""

@@ -109,6 +109,21 @@ def test_a_loop_longer_than_its_quantum_is_taken_over_where_it_begins(on_stage) 
     assert (second.asked_beat - first.asked_beat) % 8 == 0
 
 
+def test_what_is_being_made_again_is_not_asked_for_twice(on_stage) -> None:
+    stage = on_stage(a_set(looping("regenerate")))
+    stage.hear("/cue/go", name="beat")
+    stage.run(10)
+    stage.hear("/transport/tempo", tempo_bpm=100.0)
+    stage.run(3, answer=False)
+    assert [request.tempo_bpm for request in stage.engine.asked] == [100]
+
+    stage.hear("/take/shape", track="drums", knob="brightness", value=0.0)  # whatever settles the music once more
+    stage.run(2, answer=False)
+
+    assert [request.tempo_bpm for request in stage.engine.asked] == [100]
+    assert stage.replied("/refused") == []
+
+
 def test_live_a_clip_is_stretched_beside_the_music_and_takes_over(tmp_path: Path) -> None:
     music = a_set(cue("beat", loop=True, tempo="stretch"))
     nobody = "tcp://127.0.0.1:9"  # the sound is at hand
