@@ -78,9 +78,13 @@ class ClockChoice:
             raise SetError("internal stands before other clocks; it is always there, so it must come last")
 
     @property
-    def starts_us(self) -> bool:
-        """Whether another clock may start the music, so that it waits for that."""
-        return "midi" in self.sources or "jack" in self.sources or ("link" in self.sources and self.link_start_stop)
+    def starters(self) -> tuple[str, ...]:
+        """The clocks that may start the music, so that it waits for one of them."""
+        return tuple(
+            source
+            for source in self.sources
+            if source in ("midi", "jack") or (source == "link" and self.link_start_stop)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

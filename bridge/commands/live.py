@@ -136,8 +136,11 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
                 engine=engine,
                 takes=session.library.folder,
             )
-            play = not options.stopped and not music.clock.starts_us  # another clock starts us, or a cue
+            play = not options.stopped and not music.clock.starters  # another clock starts us, or a cue
             session.ask(lambda player: _attend(player, news, found, play=play))
+            if music.clock.starters:
+                clocks = " or ".join(music.clock.starters)
+                news.say(f"the music waits for {clocks} to start it; a cue or /transport/play starts it too")
             if not found.wait(FOUND_WITHIN_S):
                 news.say(f"no engine answers at {engine} yet; `upbeat engine` starts one, and the set waits for it")
             news.show()

@@ -518,17 +518,17 @@ def test_a_clock_that_cannot_be_is_told_with_its_line(table: str, sentence: str)
 
 
 @pytest.mark.parametrize(
-    ("choice", "starts_us"),
+    ("choice", "starters"),
     [
-        (ClockChoice(), False),
-        (ClockChoice(sources=("link", "internal")), False),
-        (ClockChoice(sources=("link", "internal"), link_start_stop=True), True),
-        (ClockChoice(sources=("jack",)), True),
-        (ClockChoice(sources=("link", "midi", "internal")), True),
+        (ClockChoice(), ()),
+        (ClockChoice(sources=("link", "internal")), ()),
+        (ClockChoice(sources=("link", "internal"), link_start_stop=True), ("link",)),
+        (ClockChoice(sources=("jack",)), ("jack",)),
+        (ClockChoice(sources=("link", "midi", "internal")), ("midi",)),
     ],
 )
-def test_a_set_waits_for_a_clock_that_may_start_it(choice: ClockChoice, starts_us: bool) -> None:
-    assert choice.starts_us == starts_us
+def test_a_set_waits_for_the_clocks_that_may_start_it(choice: ClockChoice, starters: tuple[str, ...]) -> None:
+    assert choice.starters == starters
 
 
 def test_the_tempo_rule_of_a_cue_is_one_of_three() -> None:
