@@ -5,12 +5,14 @@ it is prepared from its weights at its first quick call, and again after other w
 """
 
 import math
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from engine.convolutions import onednn
+from engine.convolutions.attention import QuickAttention
 from engine.convolutions.rows import EXACT, NARROWEST, ShortFilter
 from engine.convolutions.tiles import LANES, OUTPUTS, TileFilter
 
@@ -26,7 +28,8 @@ Network = TypeVar("Network", bound=nn.Module)
 def quicken(network: Network) -> Network:
     """The same network, whose linear layers and convolutions go the quick ways that there are for them."""
     for module in network.modules():
-        quick = _QUICK.get(type(module))
+        kind: Any = type(module)
+        quick = _QUICK.get(kind) or _attending(kind)
         if quick is not None:
             module.__class__ = quick
     return network
@@ -90,8 +93,9 @@ class QuickConv2d(nn.Conv2d):
             images = [self.tiles(image) for image in x.permute(0, 2, 3, 1)]
             return together(images).permute(0, 3, 1, 2)
         x = x.contiguous(memory_format=torch.channels_last)
-        if self.kernel_size == (1, 1):  # the same in either order
-            return super().forward(x)
+        if self.kernel_size == (1, 1) and self.padding == (0, 0):
+            mixed = onednn.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+            return mixed.permute(0, 3, 1, 2)
         if self.packed is None:
             assert not isinstance(self.padding, str)
             self.packed = onednn.PackedConvolution(
@@ -130,6 +134,20 @@ class QuickConv2d(nn.Conv2d):
 def together(rows: list[Tensor]) -> Tensor:
     """The rows of a batch, with nothing copied if it is one."""
     return rows[0][None] if len(rows) == 1 else torch.stack(rows)
+
+
+@lru_cache
+def _attending(kind: Any) -> type[nn.Module] | None:
+    """A class like diffusers' for attention whose matrix products go the quick way; None for any other."""
+    if kind.__name__ not in ("Attention", "StableAudioAttention") or not kind.__module__.startswith("diffusers."):
+        return None
+
+    class Quick(kind):  # type: ignore[misc]
+        def forward(self, *arguments: Any, **named: Any) -> Any:
+            with QuickAttention():
+                return super().forward(*arguments, **named)
+
+    return Quick
 
 
 _QUICK: dict[type[nn.Module], type[nn.Module]] = {

@@ -12,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from engine.convolutions import vectors
 from engine.convolutions.compiling import entry
@@ -126,8 +125,11 @@ class TileFilter:
         """(height, width, out) of an image (height, width, in)."""
         height, width = image.shape[:2]
         down, across = math.ceil(height / OUTPUTS), math.ceil(width / OUTPUTS)
-        beyond = (0, 0, 1, across * OUTPUTS - width + 1, 1, down * OUTPUTS - height + 1)
-        padded = functional.pad(image, beyond).contiguous().numpy()
+        bordered = image.new_empty(down * OUTPUTS + 2, across * OUTPUTS + 2, self.inside)
+        bordered[1 : height + 1, 1 : width + 1] = image
+        for border in (bordered[0], bordered[height + 1 :], bordered[:, 0], bordered[:, width + 1 :]):
+            border.zero_()
+        padded = bordered.numpy()
         out = image.new_empty(down * OUTPUTS, across * OUTPUTS, self.out)
         target = out.numpy()
         tiles = image.new_empty(self.chunk, PRODUCTS, self.inside)  # what the last chunk leaves unfilled is not read

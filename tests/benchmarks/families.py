@@ -4,8 +4,8 @@
 
 Part by part, so that a model of a billion weights needs a few GiB. Both ways compute with the same weights, in turns,
 and each passes its own result on to the next part, so the last SNR is that of the whole clip. The plain way gets what
-needs no cleverness for nothing: one text pass, no unconditional branch, no dead cross-attention. Weight norms of BigVGAN
-and of the waveform VAE are evaluated at every call there, as published. Printed as a table, and as JSON with `--json`.
+needs no cleverness for nothing: one text pass, no unconditional branch, no dead cross-attention. The weight norms
+of BigVGAN and the waveform VAE are evaluated at every call there, as published. `--json` prints JSON, not a table.
 On a GPU ours is one CUDA graph a part in bfloat16, and the plain way is eager float32; not measured on a GPU yet.
 """
 
