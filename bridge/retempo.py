@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bridge.scheduler import Grid
 from bridge.timing.tempo_rule import stretched, tempo_deed
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import unanswered
@@ -87,10 +88,12 @@ class Retempo:
         player = self._player
         needs_s = player.ahead_s if fitting else player.ahead_s + player.latencies.p99_s(sound.request)
         soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(needs_s))
-        from_beat = max(soonest_beat, player.transport.settled_beat)
-        asked_beat = player.launcher.tracks[cue.track].next_pass_beat(sound, from_beat=from_beat)
+        passes = player.launcher.tracks[cue.track].passes(sound)
+        assert passes is not None, "only what loops is brought to a tempo"
+        grid = Grid(from_beat=passes[0], every_beats=passes[1])
+        asked_beat = grid.landing_beat(max(soonest_beat, player.transport.settled_beat, grid.from_beat))
         try:
-            player.fire(cue, trigger="api", reply=unanswered, asked_beat=asked_beat, sound=fitting)
+            player.fire(cue, trigger="api", reply=unanswered, asked_beat=asked_beat, sound=fitting, grid=grid)
         except CueError as error:
             player.refuse(unanswered, cue.name, "bad-request", str(error))
 

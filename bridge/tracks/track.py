@@ -5,7 +5,6 @@ the head of the next: that is the folded, seamless loop, exact at any tempo and 
 sound crossfades into itself over the tail instead, at equal power.
 """
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -59,14 +58,6 @@ class Track:
     def passes(self, sound: Sound) -> tuple[float, float] | None:
         """The beat from which a sound loops, and how many beats each pass has; None if it does not."""
         return next(((loop.start_beat, loop.length_beats) for loop in self._loops if loop.sound is sound), None)
-
-    def next_pass_beat(self, sound: Sound, *, from_beat: float) -> float:
-        """The beat of the first pass of a loop that is not before `from_beat`; that beat itself if it does not loop."""
-        for loop in self._loops:
-            if loop.sound is sound:
-                passes = max(0, math.ceil((from_beat - loop.start_beat) / loop.length_beats - 1e-6))
-                return loop.start_beat + passes * loop.length_beats
-        return from_beat
 
     def launch_once(self, sound: Sound, *, frame: int) -> "VoiceId":
         """Sound a clip once from `frame`, over whatever else plays, and fade its tail."""
