@@ -38,7 +38,7 @@ class Grid:
     def landing_beat(self, earliest_beat: float) -> float:
         """The first line of the grid that is not before `earliest_beat`.
 
-        >>> Grid(every_beats=4, from_beat=3).landing_beat(8.5)
+        >>> Grid(every_beats=4.0, from_beat=3.0).landing_beat(8.5)
         11.0
         """
         ahead_beats = landing_beat(earliest_beat=earliest_beat - self.from_beat, quantum_beats=self.every_beats)
