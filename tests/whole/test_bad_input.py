@@ -130,7 +130,7 @@ def test_what_is_wrong_over_zeromq_is_refused_and_the_engine_goes_on(
         (["say"], "PROMPT"),
         (["say", ""], "the prompt is empty"),
         (["say", LONG_PROMPT], "the prompt has 100000 characters; at most 1000 are taken"),
-        (["say", "kick", "--length-s", "-1"], "--length-s is -1; it must be between 0.01 and"),
+        (["say", "kick", "--length-s", "-1"], "--length-s is -1; a clip lasts 0.01 s at least"),
         (["say", "kick", "--length-s", "0"], "--length-s is 0;"),
         (["say", "kick", "--length-s", "inf"], "--length-s is inf;"),
         (["say", "kick", "--length-s", "nan"], "--length-s is nan;"),
