@@ -40,7 +40,9 @@ def heard(path: str) -> Samples:
     return samples  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("family", FILES)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if name == "audiolcm" else pytest.mark.slow) for name in FILES]
+)
 def test_a_family_says_what_it_is_asked_at_the_sets_rate(home: Home, family: str) -> None:
     with_model(home, family)
     words = ["say", "rain on a roof", "--family", family, "--length-s", 0.25, "--seed", 3, "--no-play", "--json"]
@@ -53,6 +55,7 @@ def test_a_family_says_what_it_is_asked_at_the_sets_rate(home: Home, family: str
     assert 0.001 < np.abs(clip).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_clip_may_begin_from_a_sound(home: Home) -> None:
     with_model(home, "audiolcm")
     rng = np.random.default_rng(0)
@@ -74,21 +77,12 @@ def test_a_family_whose_files_are_not_there_says_how_to_get_them(home: Home) -> 
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.slow
 def test_a_shape_is_refused_by_a_family_that_cannot_bend(home: Home) -> None:
-    with_model(home, "soundctm_dit")
+    with_model(home, "audiolcm")
+    words = ["say", "rain", "--family", "audiolcm", "--length-s", 0.25, "--no-play"]
 
-    ended = home.upbeat(
-        "say",
-        "rain",
-        "--family",
-        "soundctm_dit",
-        "--length-s",
-        0.25,
-        "--shape",
-        "pitch=3",
-        "--no-play",
-        within_s=WITHIN_S,
-    )
+    ended = home.upbeat(*words, "--shape", "pitch=3", within_s=WITHIN_S)
 
     assert ended.code == 2
-    assert "soundctm_dit" in ended.err
+    assert "audiolcm" in ended.err
