@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.checkpoints.folders import files_below, models_folder, not_there
 from engine.errors import EngineError, SetupError
+from engine.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from engine.families.base import Family
@@ -69,6 +70,8 @@ def warm_family(name: str, *, threads: int, device: str = "auto") -> "Family":
     source = family_source(name)
     import torch
 
+    if source in PUBLISHED.values():
+        keep_freed_memory()
     torch.set_num_threads(threads)  # fixed: another number of threads adds in another order
     if device == "cuda" and not torch.cuda.is_available():
         why = "torch sees no GPU here" if torch.version.cuda else "this torch is built for the CPU alone"
