@@ -1,7 +1,7 @@
 """Takes files that somebody has already: found by name or by what is in them, verified, and only then put into place.
 
-A folder, one file, or a zip archive of either. Files are linked where that is possible, since they have gigabytes, and
-copied where it is not.
+A folder, one file, or a zip archive of either. What is taken is a copy: a link would change with the file it was taken
+from. Only what is looked at before that is linked where it can be.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ def add(layout: Layout, path: Path, folder: Path) -> Added:
         make = tempfile.TemporaryDirectory(dir=folder.parent, prefix=".adding-", ignore_cleanup_errors=True)
         aside = Path(at_end.enter_context(make))
         taken = dict(_taken(layout, path, aside / "unpacked"))
-        if not taken:
+        if taken.keys() <= {store.SIZES}:
             names = ", ".join(f"{expected.names[0]} ({expected.holds})" for expected in layout.files)
             raise WeightsError(f"{path} has nothing of {layout.family}; wanted is {names}, or one of its tokenizers")
         replaced = _replaced(layout, taken, folder)
@@ -179,12 +179,14 @@ def _check_alone(layout: Layout, taken: dict[str, Path], whole: Path) -> None:
 
 
 def _put(taken: dict[str, Path], whole: Path, folder: Path) -> list[Path]:
-    """Move what was taken into place."""
+    """Put what was taken into place, each file whole or not at all."""
     placed = []
     for place in taken:
-        target = folder / place
+        source, target = whole / place, folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        (whole / place).replace(target)
+        if source.stat().st_nlink > 1:
+            source = Path(shutil.copy2(source, whole / f"{place}.copy"))
+        source.replace(target)
         placed.append(target)
     return placed
 

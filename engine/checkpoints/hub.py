@@ -3,6 +3,7 @@
 import fnmatch
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from engine.checkpoints.folders import spoken_size
 from engine.errors import SetupError
 
 ANSWERS_WITHIN_S: Final = 20.0
+# What the versions of huggingface_hub reach the network with.
+_NETWORK_LIBRARIES: Final = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3")
 
 
 class PullError(SetupError):
@@ -157,13 +160,11 @@ def _in_a_sentence(hub: ModuleType, card: Card) -> Iterator[None]:
 
 
 def _of_the_network(error: BaseException | None) -> bool:
-    """Whether an error, or what it came from, is a connection that failed: httpx's or, before version 1, requests'."""
+    """Whether an error, or what it came from, is a connection that failed or a host that has no address."""
     while error is not None:
-        if isinstance(error, ConnectionError | TimeoutError) or type(error).__module__.partition(".")[0] in (
-            "httpx",
-            "requests",
-            "urllib3",
-        ):
+        if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+            return True
+        if type(error).__module__.partition(".")[0] in _NETWORK_LIBRARIES:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import huggingface_hub.constants
 import pytest
@@ -114,6 +115,17 @@ def test_offline_is_a_sentence(served: Hub, tmp_path: Path, monkeypatch: pytest.
 
     assert sentence.startswith("the hub cannot be reached (")
     assert "take them with `upbeat models add small PATH`" in sentence
+
+
+def test_a_machine_without_names_for_hosts_is_a_sentence(
+    served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_address(*asked: object, **ways: object) -> NoReturn:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_address)
+
+    assert refused(tmp_path / "small").startswith("the hub cannot be reached (")
 
 
 def test_a_switch_against_the_network_is_obeyed(served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,16 @@ def test_a_folder_is_taken_once_it_was_found_good(
     assert [path.name for path in folder.parent.iterdir()] == ["small"]
 
 
+def test_what_was_taken_stays_whatever_becomes_of_the_download(
+    folder: Path, authors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "add", "small", str(authors))
+    with (authors / "small.ckpt").open("r+b") as download:
+        download.truncate(100)
+
+    assert told(capsys, "verify", "small")["good"]
+
+
 def test_an_archive_of_the_folder_is_taken_too(
     folder: Path, authors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,7 +221,6 @@ def test_six_kinds_of_bad_files_are_told_apart(
 ) -> None:
     monkeypatch.chdir(authors.parent)
     told(capsys, "add", "small", str(authors))
-    (folder / "small.ckpt").unlink()  # it is a link to the authors'
     spoil, sentence = SIX[kind]
     spoil(folder)
 
