@@ -18,7 +18,7 @@ from engine.convolutions.onednn import PackedConvolution
 from engine.convolutions.toom_cook import scheme
 
 # How many outputs at once, and taps of a piece, by the taps of a filter: what saves more loses more digits. Through a
-# whole HiFi-GAN the exact way keeps 110 dB and the thrifty one THRIFTY_DB; through a BigVGAN, whose periodic
+# whole HiFi-GAN the exact way keeps 110 dB and the thrifty one 98; through a BigVGAN, whose periodic
 # activations make more of small differences, 82 and 67.
 Schemes = Mapping[int, tuple[int, int]]
 EXACT: Schemes = {3: (6, 3), 5: (4, 5), 7: (4, 4), 9: (4, 5), 11: (4, 4)}

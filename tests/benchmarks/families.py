@@ -15,6 +15,7 @@ import gc
 import json
 import math
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -84,8 +85,10 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def ids(count: int) -> Tensor:
-    return torch.randint(3, 30_000, (1, count), generator=torch.Generator().manual_seed(1))
+def ids(network: nn.Module, count: int) -> Tensor:
+    """Tokens of some text, where the network is."""
+    tokens = torch.randint(3, 30_000, (1, count), generator=torch.Generator().manual_seed(1))
+    return tokens.to(next(network.parameters()).device)
 
 
 def audiolcm_parts(seconds: float) -> list[Part]:
@@ -108,7 +111,12 @@ def audiolcm_parts(seconds: float) -> list[Part]:
         return BertAndT5(config["bert"], config["t5"], config["text_projection"])
 
     return [
-        Part(name="text", calls=1, network=text, run=lambda network, _: network.context(ids(TOKENS), ids(TOKENS))),
+        Part(
+            name="text",
+            calls=1,
+            network=text,
+            run=lambda network, _: network.context(ids(network, TOKENS), ids(network, TOKENS)),
+        ),
         Part(name="denoiser", calls=2, network=lambda: AudioLCMTransformer(config["unet"]), run=denoised),
         Part(
             name="autoencoder",
@@ -151,7 +159,7 @@ def mel_parts(config: Any) -> list[Part]:
 
 def flan_t5_part(config: Any) -> Part:
     def states(network: FlanT5, _: Tensor) -> Tensor:
-        tokens = ids(PROMPT_TOKENS)
+        tokens = ids(network, PROMPT_TOKENS)
         return network.states(tokens, torch.ones_like(tokens))
 
     return Part(name="text", calls=1, network=lambda: FlanT5(config), run=states)
@@ -217,7 +225,8 @@ def soundctm_dit_parts(seconds: float) -> list[Part]:
         )
 
     def text(network: ClapText, _: Tensor) -> Tensor:
-        return network.embedding(ids(PROMPT_TOKENS), torch.ones(1, PROMPT_TOKENS, dtype=torch.long), projected=False)
+        tokens = ids(network, PROMPT_TOKENS)
+        return network.embedding(tokens, torch.ones_like(tokens), projected=False)
 
     return [
         Part(name="text", calls=1, network=lambda: ClapText(config["clap"]), run=text),
@@ -253,8 +262,8 @@ def plain_copy(network: nn.Module, *, weight_normed: bool) -> nn.Module:
 
 
 def in_graph(run: Run) -> Run:
-    """The same in bfloat16 and as one CUDA graph, captured at the first call."""
-    captured: list[tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = []
+    """The same in bfloat16 and as one CUDA graph, captured at the first call; without a graph where none can be had."""
+    captured: list[tuple[torch.cuda.CUDAGraph, Tensor, Tensor] | None] = []
 
     def call(network: nn.Module, x: Tensor) -> Tensor:
         with torch.autocast("cuda", torch.bfloat16):
@@ -263,10 +272,17 @@ def in_graph(run: Run) -> Run:
                 with torch.cuda.stream(stream):
                     for _ in range(3):
                         run(network, taken)
+                torch.cuda.synchronize()
                 graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(graph):
-                    given = run(network, taken)
-                captured.append((graph, taken, given))
+                try:
+                    with torch.cuda.graph(graph):
+                        given = run(network, taken)
+                    captured.append((graph, taken, given))
+                except RuntimeError as error:  # something on the way asks the CPU
+                    print(f"no graph: {str(error).splitlines()[0]}", file=sys.stderr)
+                    captured.append(None)
+            if captured[0] is None:
+                return run(network, x).float()
         graph, taken, given = captured[0]
         taken.copy_(x)
         graph.replay()
