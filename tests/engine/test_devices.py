@@ -129,6 +129,7 @@ def test_a_sound_to_start_from_is_brought_there(family: Published) -> None:
     assert (len(there.brought_back), there.looked) == (1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["soundctm", "soundctm_dit"])
 def test_a_loudness_is_followed_there(name: str) -> None:
     family = TINY[name]()
