@@ -74,20 +74,6 @@ class PackedConvolution:
         return self.images(images)[:, :, 0].transpose(1, 2)
 
 
-class PackedLinear:
-    """x @ weight.T + bias, without gradients."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, expected_rows: int = 256) -> None:
-        """`weight` (out, in)."""
-        self.bias = bias
-        self.weight = _ops._reorder_linear_weight(weight.detach().contiguous(), expected_rows)
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """(..., out) of (..., in)."""
-        found: Tensor = _ops._linear_pointwise(rows, self.weight, self.bias, "none", [], "")
-        return found
-
-
 def linear(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """What `functional.linear` gives, by oneDNN where it is, without gradients."""
     if not available():

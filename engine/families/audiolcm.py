@@ -45,6 +45,7 @@ class AudioLCM(Published):
     """Prompt, noise and a schedule of the student's own to latents, mel and waveform."""
 
     name = "audiolcm"
+    layout = LAYOUT
     native_rate_hz = 16_000
     steps_offered = (1, 2, 4)
     # The student was told scales of 5 to 13 while it learnt (the embedded number is one less, drawn from 4 to 12). Any
@@ -79,13 +80,6 @@ class AudioLCM(Published):
         places = len(denoiser.positions) - 1 - 2 * TOKENS  # for latents, beside the time token and the text
         self.longest = min(LONGEST, places // 2 * 2)
         self.longest_s = self.longest * self.frames_per_latent / self.native_rate_hz
-
-    @classmethod
-    def load(cls) -> Self:
-        """The model from the authors' files on this machine; `WeightsError` with what is missing or wrong."""
-        from engine.checkpoints.store import open_model
-
-        return cls.of(open_model(LAYOUT))
 
     @classmethod
     def of(cls, model: Model) -> Self:

@@ -12,7 +12,6 @@ from engine.checkpoints.consistency_tta import LAYOUT
 from engine.checkpoints.fitting import filled
 from engine.checkpoints.flan_t5 import FOLDER
 from engine.checkpoints.layout import Model
-from engine.checkpoints.store import open_model
 from engine.denoisers.consistency_tta_unet import ConsistencyTTAUNet
 from engine.families.base import Checkpoint, Option
 from engine.families.published import Draw, Published
@@ -45,6 +44,7 @@ class ConsistencyTTA(Published):
     """Prompt, or prompt and a sound to start from, to 16 kHz mono in one, two or four calls of the denoiser."""
 
     name = "consistency_tta"
+    layout = LAYOUT
     native_rate_hz = 16_000
     steps_offered = (1, 2, 4)
     guidance_default = 4.0  # as in the authors' demo
@@ -86,11 +86,6 @@ class ConsistencyTTA(Published):
         self.vocoder = vocoder
         self.tokenizer = tokenizer
         self.weights_hash = weights_hash
-
-    @classmethod
-    def load(cls) -> Self:
-        """The model from the models folder; `WeightsError` if it is not there or not what it should be."""
-        return cls.of(open_model(LAYOUT))
 
     @classmethod
     def of(cls, model: Model) -> Self:

@@ -14,6 +14,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import soxr
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.checkpoints.layout import Layout, Model
 from engine.errors import DeviceLost, EngineError
 from engine.families.base import NO_OPTIONS, Checkpoint, Family, Stage, no_checkpoint
 from engine.sampling.noise import seeded_noise
@@ -73,7 +75,20 @@ class Published(Family):
     channels = 1
     devices_offered = ("cpu", "cuda")
     quiet_s = 120.0  # a step of the largest takes 14 s of one CPU core, which it may have to share
+    layout: Layout  # of the authors' files
     native_rate_hz: int
+
+    @classmethod
+    def load(cls) -> Self:
+        """The model from the authors' files on this machine; `WeightsError` with what is missing or wrong."""
+        from engine.checkpoints.store import open_model  # it reads and checks files, which who brings tensors need not
+
+        return cls.of(open_model(cls.layout))
+
+    @classmethod
+    @abstractmethod
+    def of(cls, model: Model) -> Self:
+        """The model from tensors under our names."""
 
     def __init__(self) -> None:
         self.text = lru_cache(maxsize=PROMPTS_REMEMBERED)(self.encoded)

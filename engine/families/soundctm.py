@@ -34,6 +34,7 @@ class SoundCTM(Trajectory):
     """Prompt, noise and omega to the latents of AudioLDM's mel autoencoder, to its mel, to the waveform."""
 
     name = "soundctm"
+    layout = LAYOUT
     native_rate_hz = 16_000
     guidance_default = 3.5
     guidance_low, guidance_high = 2.0, 5.0  # omega, as it was drawn in training
@@ -59,13 +60,6 @@ class SoundCTM(Trajectory):
         self.weights_hash = weights_hash
         self.omega_width = denoiser.omega_width
         self.frames_per_latent = HOPS_PER_LATENT * vocoder.frames_per_hop
-
-    @classmethod
-    def load(cls) -> Self:
-        """The model from the models folder. Raises `WeightsError` with what to do if it is not there, or not it."""
-        from engine.checkpoints.store import open_model
-
-        return cls.of(open_model(LAYOUT))
 
     @classmethod
     def of(cls, model: Model) -> Self:

@@ -32,6 +32,7 @@ class SoundCTMDiT(Trajectory):
     """Prompt, noise and omega to the latents of a waveform VAE, and those straight to the waveform."""
 
     name = "soundctm_dit"
+    layout = LAYOUT
     native_rate_hz = 44_100
     guidance_default = 5.0
     guidance_low, guidance_high = 1.0, 10.0  # omega, as it was drawn in training
@@ -59,13 +60,6 @@ class SoundCTMDiT(Trajectory):
         self.weights_hash = weights_hash
         self.omega_width = denoiser.omega_width
         self.longest_s = min(MOST_S, MOST_LATENTS * autoencoder.hop_frames / self.native_rate_hz)
-
-    @classmethod
-    def load(cls) -> Self:
-        """The model from the models folder. Raises `WeightsError` with what to do if it is not there, or not it."""
-        from engine.checkpoints.store import open_model
-
-        return cls.of(open_model(LAYOUT))
 
     @classmethod
     def of(cls, model: Model) -> Self:

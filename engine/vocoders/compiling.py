@@ -7,7 +7,7 @@ in the file a function stands in, so the folder is named after the text of every
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,7 +16,7 @@ import platformdirs
 
 _numba: Any = numba  # its types differ from version to version, so mypy sees none
 
-COMPILED_TOGETHER = ("compiling.py", "kernels.py")
+COMPILED_TOGETHER = tuple(Path(__file__).with_name(name) for name in ("compiling.py", "kernels.py"))
 OPTIONS = {"nogil": True, "error_model": "numpy"}  # no fastmath: the same seed gives the same bits everywhere
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -30,11 +30,10 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("upbeat", appauthor=False))
 
 
-def writable_folder() -> Path | None:
-    """The folder for this version of the loops; None if nothing can be written there."""
-    here = Path(__file__).parent
-    text = b"".join((here / name).read_bytes() for name in COMPILED_TOGETHER)
-    folder = cache_folder() / f"decoder-{hashlib.sha256(text).hexdigest()[:16]}"
+def writable_folder(loops: str = "decoder", files: Iterable[Path] = COMPILED_TOGETHER) -> Path | None:
+    """The folder for this version of the loops in `files`; None if nothing can be written there."""
+    text = b"".join(path.read_bytes() for path in files)
+    folder = cache_folder() / f"{loops}-{hashlib.sha256(text).hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -51,13 +50,13 @@ def part(function: Function) -> Function:
     return cast(Function, _numba.njit(inline="never", **OPTIONS)(function))
 
 
-def entry(signature: str) -> Callable[[Function], Function]:
-    """Compile what Python calls: at import, or read from the cache."""
+def entry(signature: str, *, folder: Path | None = FOLDER) -> Callable[[Function], Function]:
+    """Compile what Python calls: at import, or read from the cache in `folder`."""
 
     def compiled(function: Function) -> Function:
-        if FOLDER is not None:
+        if folder is not None:
             before = _numba.config.CACHE_DIR  # the mixer of the bridge has a folder of its own
-            _numba.config.CACHE_DIR = str(FOLDER)
+            _numba.config.CACHE_DIR = str(folder)
             try:
                 return cast(Function, _numba.njit(signature, cache=True, **OPTIONS)(function))
             except OSError:
