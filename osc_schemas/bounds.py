@@ -22,6 +22,9 @@ SEED_MAX = 2**63 - 1
 MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
 AUDIO_BYTES_MAX = 64 * 2**20
 SOURCE_CHANNELS_MAX = 2
+SLOTS_MAX = 64  # tracks of a set, of which an instance of the plug-in plays one
+HOST_BEAT_MAX = 1_000_000.0  # a host may count from before its project's start
+HOST_TEMPO_BPM_LOW, HOST_TEMPO_BPM_HIGH = 1.0, 10_000.0  # some go further than we follow
 
 _OPTION_NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{NAME_CHARACTERS_MAX - 1}}}", re.ASCII)
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')

@@ -15,6 +15,7 @@ from osc_schemas.clip import Clip, Provenance, Samples
 from osc_schemas.errors import WireError
 from osc_schemas.kind import Kind
 from osc_schemas.nearest import nearest_only
+from osc_schemas.plugin_clip import PluginClip
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.routes import OPTION_KEY, ROUTES, SHAPE_KEY, SOURCE_KEY, Arg, Listener, Route, find
 from osc_schemas.shape import Shape
@@ -139,8 +140,8 @@ def _parsed(packet: bytes) -> OscMessage:
 
 def _message(raw: OscMessage, to: Listener, at_unix_s: float | None) -> Message:
     address = str(raw.address)
-    found = find(address)
-    if found is None or found[0].to != to:
+    found = find(address, to=to)
+    if found is None:
         known = [route.address for route in ROUTES if route.to == to]
         raise WireError(
             f"the address {address[:200]!r} is not known here"
@@ -286,6 +287,23 @@ def read_clip(message: Message, audio: bytes | memoryview) -> Clip:
     )
 
 
+def write_plugin_clip(clip: PluginClip) -> tuple[bytes, memoryview]:
+    """A clip for an instance of the plug-in as /plugin/clip, and the frame of samples behind it."""
+    values: dict[str, Value] = {name: getattr(clip, name) for name in _PLUGIN_CLIP_FIELDS}
+    values |= {"tail_frames": len(clip.samples) - clip.frames, "channels": clip.samples.shape[1]}
+    return write("/plugin/clip", **values), _audio(clip.samples)
+
+
+def read_plugin_clip(message: Message, audio: bytes | memoryview) -> PluginClip:
+    """The clip in a /plugin/clip and its audio frame; the samples are read-only. Raises `WireError` on a cut frame."""
+    values, frames = message.values, message.whole("frames")
+    all_frames, channels = frames + message.whole("tail_frames"), message.whole("channels")
+    return PluginClip(
+        samples=_samples(audio, all_frames, channels, f"the clip {message.text('take_id')}"),
+        **{name: values[name] for name in _PLUGIN_CLIP_FIELDS if name in values},  # type: ignore[arg-type]
+    )
+
+
 def write_refusal(refusal: Refusal) -> bytes:
     """A refusal as /engine/refused."""
     return write("/engine/refused", request_id=refusal.request_id, reason=refusal.reason, sentence=refusal.sentence)
@@ -322,6 +340,7 @@ def read_kind(message: Message) -> Kind:
     )
 
 
+_PLUGIN_CLIP_FIELDS = tuple(name for name in PluginClip.__dataclass_fields__ if name != "samples")
 _SOURCE_FIELDS = ("sample_rate_hz", "strength", "use")
 _FIT = ("fit", "fit_beats")
 _PLAIN_KEYS = tuple(

@@ -17,11 +17,14 @@ from osc_schemas.shape import KNOBS, Knob
 # 2: tempo_bpm, key and shape_... of a request; /take/shape; /engine/vocabulary.
 # 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
 # 4: /status/clock and /clock/event.
-ROUTES_VERSION = 4
+# 5: the plug-in's rows; /host/state and /host/placed.
+ROUTES_VERSION = 5
+
+PLUGIN_PORT = 7402  # of this machine, where instances of the plug-in look for the bridge
 
 # Who hears a message: the bridge's OSC port; whoever sent to it; all who subscribed; the engine; the engine's client;
-# all who listen to the engine's PUB socket.
-Listener = Literal["bridge", "sender", "subscribers", "engine", "client", "watchers"]
+# all who listen to the engine's PUB socket; an instance of the plug-in in a host; the bridge's socket for those.
+Listener = Literal["bridge", "sender", "subscribers", "engine", "client", "watchers", "plugin", "plugin_port"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +249,18 @@ _EVENTS = (
         args=(_s("clock"), _s("what"), _f("tempo_bpm"), _s("sentence")),
         meaning="What the clock that leads did: lead (another one does now), start, stop, locate or tempo.",
     ),
+    Route(
+        address="/host/state",
+        to="subscribers",
+        args=(_s("host"), _s("state"), _s("sentence")),
+        meaning="How the set's host is: connecting, connected, lost or refused.",
+    ),
+    Route(
+        address="/host/placed",
+        to="subscribers",
+        args=(_s("take_id"), _s("cue"), _s("track"), _s("host_track"), _i("slot", 0), _f("beat")),
+        meaning="It lies in the host: in that slot, or on the arrangement (slot 0) at that beat, counted from 0.",
+    ),
     Route(address="/beat", to="subscribers", args=_POSITION, meaning="A lamp, not a clock."),
 )
 
@@ -395,18 +410,177 @@ _LINK = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_FROM_OUTSIDE, *_TO_THE_SENDER, *_EVENTS, *_LINK)
+_BEAT = _d("beat", -bounds.HOST_BEAT_MAX, bounds.HOST_BEAT_MAX)  # of the host: quarter notes from its project's start
+_HOST_TEMPO = _d("tempo_bpm", bounds.HOST_TEMPO_BPM_LOW, bounds.HOST_TEMPO_BPM_HIGH)
+_ALIVE = (_i("nonce"),)
+
+_FROM_THE_PLUGIN = (
+    Route(
+        address="/plugin/hello",
+        to="plugin_port",
+        args=(
+            _i("version"),
+            _s("instance"),
+            _s("plugin"),
+            _i("slot", 1, bounds.SLOTS_MAX),
+            _i("sample_rate_hz", bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH),
+        ),
+        meaning="The first message of a connection: which instance it is, instrument or effect, and which track of the "
+        "set it plays, in the set's order. Again when slot or rate change.",
+    ),
+    Route(
+        address="/plugin/time",
+        to="plugin_port",
+        args=(
+            _BEAT,
+            _HOST_TEMPO,
+            _i("playing", 0, 1),
+            _d("beats_per_bar", 0.25, bounds.QUANTUM_BEATS_MAX),
+            _d("age_s", 0, 60),
+            _h("frame", 0),
+            _i("epoch", 0),
+            _i("offline", 0, 1),
+        ),
+        meaning="Where the host is, about every 20 ms and at once on a change: the beat of a block that began age_s "
+        "ago; epoch goes up with every start, jump and loop back.",
+    ),
+    Route(
+        address="/plugin/note",
+        to="plugin_port",
+        args=(_i("note", 0, 127), _i("velocity", 0, 127), _i("channel", 1, 16), _i("played", 0, 1)),
+        meaning="The host's MIDI, a trigger of the set like any other; with played 1 its pad has sounded already.",
+    ),
+    Route(
+        address="/plugin/turn",
+        to="plugin_port",
+        args=(_s("what"), _f("value")),
+        meaning="A parameter of the host was turned: a knob as in /take/shape, fire (the cue of the track by its "
+        "number, from 1), or panic.",
+    ),
+    Route(
+        address="/plugin/want",
+        to="plugin_port",
+        args=(_s("take_id"),),
+        meaning="A take that the host's project names; /plugin/clip or /plugin/refused answers.",
+    ),
+    Route(
+        address="/plugin/launched",
+        to="plugin_port",
+        args=(_s("take_id"), _BEAT, _i("error_frames")),
+        meaning="It sounded in the host, at that beat of it.",
+    ),
+    Route(address="/plugin/alive", to="plugin_port", args=_ALIVE, meaning="Are you there? Answered with the same."),
+)
+
+_TO_THE_PLUGIN = (
+    Route(
+        address="/plugin/hello/reply",
+        to="plugin",
+        args=(_i("version"), _s("title"), _s("track")),
+        meaning="Welcome: the title of the set and the name of the track.",
+    ),
+    Route(
+        address="/plugin/refused",
+        to="plugin",
+        args=(_s("what"), _s("reason"), _s("sentence")),
+        meaning="Not done, and why.",
+    ),
+    Route(
+        address="/plugin/clip",
+        to="plugin",
+        args=(
+            _s("take_id"),
+            _h("frames", 1),
+            _h("tail_frames", 0),
+            _i("channels", 1, bounds.SOURCE_CHANNELS_MAX),
+            _i("sample_rate_hz", bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH),
+            _d("gain", 0),
+            _d("length_beats", 0, bounds.LENGTH_BEATS_MAX),
+            _d("tempo_bpm", bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH),
+            Arg(name="loop", tag="T", needed=False),
+            Arg(name="sustained", tag="T", needed=False),
+        ),
+        pairs=True,
+        audio=True,
+        meaning="A clip to keep, at the rate that the instance said: frames as long as it is, then its tail. A second "
+        "one of the same take and rate changes nothing but gain, loop and sustained.",
+    ),
+    Route(
+        address="/plugin/pad",
+        to="plugin",
+        args=(
+            _i("note", 0, 127),
+            _s("take_id"),
+            _d("quantum_beats", 0, bounds.QUANTUM_BEATS_MAX),
+            _i("loop", 0, 1),
+        ),
+        meaning="This note plays that take, at the next line of the host's quantum, or at once with 0; without a take "
+        "it plays nothing any more.",
+    ),
+    Route(
+        address="/plugin/place",
+        to="plugin",
+        args=(
+            _h("id", 0),
+            _s("take_id"),
+            _BEAT,
+            _i("loop", 0, 1),
+            _d("until_beat", -bounds.HOST_BEAT_MAX, bounds.HOST_BEAT_MAX),
+            _i("kept", 0, 1),
+        ),
+        meaning="Sound at exactly this beat of the host, a loop until until_beat, or for ever if that is not after "
+        "beat; kept: part of the sheet, and there again when the host comes by again. The same id again replaces it.",
+    ),
+    Route(address="/plugin/unplace", to="plugin", args=(_h("id", 0),), meaning="Take a placement back."),
+    Route(
+        address="/plugin/swap",
+        to="plugin",
+        args=(_s("old_take_id"), _s("new_take_id")),
+        meaning="Wherever the old take plays or lies, the new one, as long, goes on at its place.",
+    ),
+    Route(address="/plugin/drop", to="plugin", args=(_s("take_id"),), meaning="A clip is not needed any more."),
+    Route(
+        address="/plugin/stop",
+        to="plugin",
+        args=(_d("fade_s", 0, 60),),
+        meaning="Fade out all that sounds, and forget all that is not kept.",
+    ),
+    Route(
+        address="/plugin/sheet",
+        to="plugin",
+        args=(_h("version", 0), _i("entries", 0), _i("complete", 0, 1)),
+        meaning="First with complete 0, before the placements that are kept for this track; with complete 1 when all "
+        "of them and their clips were sent: what was kept before and did not come again is forgotten.",
+    ),
+    Route(address="/plugin/alive", to="plugin", args=_ALIVE, meaning="Are you there? Answered with the same."),
+)
+
+ROUTES: tuple[Route, ...] = (
+    *_FROM_OUTSIDE,
+    *_TO_THE_SENDER,
+    *_EVENTS,
+    *_LINK,
+    *_FROM_THE_PLUGIN,
+    *_TO_THE_PLUGIN,
+)
 
 
-def find(address: str) -> tuple[Route, dict[str, str]] | None:
-    """The row for `address` and the text of its named segments, or None. A literal address wins over a pattern."""
-    if (route := _LITERAL.get(address)) is not None:
-        return route, {}
+def find(address: str, *, to: Listener | None = None) -> tuple[Route, dict[str, str]] | None:
+    """The row for `address` (and for `to`, where both ends say the same) and the text of its named segments, or None.
+
+    A literal address wins over a pattern.
+    """
+    rows = [route for route in _LITERAL.get(address, ()) if to in (None, route.to)]
+    if rows:
+        return rows[0], {}
     for pattern, route in _PATTERNED:
-        if (match := pattern.match(address)) is not None:
+        if to in (None, route.to) and (match := pattern.match(address)) is not None:
             return route, match.groupdict()
     return None
 
 
-_LITERAL = {route.address: route for route in ROUTES if "<" not in route.address}
+_LITERAL: dict[str, list[Route]] = {}
+for _route in ROUTES:
+    if "<" not in _route.address:
+        _LITERAL.setdefault(_route.address, []).append(_route)
 _PATTERNED = [(route.pattern, route) for route in ROUTES if "<" in route.address]

@@ -14,6 +14,8 @@ _HEARD_BY: dict[Listener, str] = {
     "engine": "To the engine, over ZeroMQ",
     "client": "From the engine, to its client",
     "watchers": "From the engine, to all who listen to its events",
+    "plugin_port": "From the plug-in inside a host, over ZeroMQ",
+    "plugin": "To the plug-in inside a host",
 }
 
 

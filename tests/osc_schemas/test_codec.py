@@ -260,7 +260,7 @@ def test_everyone_outside_gets_only_types_that_pure_data_can_read() -> None:
 
 def test_every_address_of_the_table_finds_its_own_row() -> None:
     for route in ROUTES:
-        found = find(route.address)
+        found = find(route.address, to=route.to)
         assert found is not None
         assert found[0] is route
 
