@@ -8,7 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bridge.hosts.base import HostChoice
 from bridge.set_words import (
+    HOSTS,
     SETTABLE,
     TIMELINE_MAX,
     ClockChoice,
@@ -40,6 +42,7 @@ __all__ = [
     "ControlTrigger",
     "Effect",
     "EngineChoice",
+    "HostChoice",
     "MidiTrigger",
     "NoteTrigger",
     "Set",
@@ -55,7 +58,9 @@ __all__ = [
 ]
 
 _FROM = {"from": str, "follow": str, "strength": float}  # a cue's keys for a sound that comes along
+_HOST = {"name": str, "port": int, "folder": str}
 _HEAD = ("title", "tempo_bpm", "key", "meter", "length_bars", "sample_rate_hz")  # the keys of [set]
+_TRACK = ("gain_db", "loudness_lufs", "host_track", "host_place", "host_slots", "heard_in")  # of [tracks.NAME]
 FILE_BYTES_MAX = 1_000_000
 
 T = typing.TypeVar("T")
@@ -122,7 +127,7 @@ def _placed(error: SetError, text: str, source: str) -> SetError:
 
 
 def _set(document: Table, path: Path | None) -> Set:
-    check_keys(document, ("set", "engine", "clock", "tracks", "cues", "scenes", "triggers", "timeline"), ())
+    check_keys(document, ("set", "engine", "clock", "host", "tracks", "cues", "scenes", "triggers", "timeline"), ())
     head = values_for(Set, table_at(document, "set"), ("set",), names=_HEAD)
     engine = _engine(table_at(document, "engine"), ("engine",))
     folder = None if path is None else path.parent
@@ -131,6 +136,7 @@ def _set(document: Table, path: Path | None) -> Set:
         **head,
         "engine": engine,
         "clock": _read(ClockChoice, table_at(document, "clock"), ("clock",)),
+        "host": _host(document, folder),
         "tracks": {str(key[-1]): _track(table, key) for table, key in _named(document, "tracks")},
         "cues": {str(key[-1]): _cue(table, key, engine, folder) for table, key in _named(document, "cues")},
         "scenes": {str(key[-1]): _read(_Scene, table, key).cues for table, key in _named(document, "scenes")},
@@ -164,7 +170,7 @@ def _read(kind: type[T], table: Table, key: KeyPath) -> T:
 def _track(table: Table, key: KeyPath) -> TrackSpec:
     effects = tuple(_effect(effect, (*key, "effects", i)) for i, effect in enumerate(tables_at(table, "effects", key)))
     plain = {name: value for name, value in table.items() if name != "effects"}
-    values = values_for(TrackSpec, plain, key, names=("gain_db", "loudness_lufs"))
+    values = values_for(TrackSpec, plain, key, names=_TRACK)
     return built(TrackSpec, {**values, "name": key[-1], "effects": effects}, key, sound=_SOUND[TrackSpec])
 
 
@@ -184,6 +190,20 @@ def _engine(table: Table, key: KeyPath) -> EngineChoice:
     check_keys(table, ("family", "steps", "options"), key)
     values = {**values_for(EngineChoice, plain, key, names=("family", "steps")), "options": _options(table, key)}
     return built(EngineChoice, values, key, sound={})
+
+
+def _host(document: Table, folder: Path | None) -> HostChoice | None:
+    """The set's host, if it names one; a folder without a root is one of the set's own."""
+    if "host" not in document:
+        return None
+    table = table_at(document, "host")
+    check_keys(table, ("name", "port", "folder"), ("host",))
+    said = {name: fitted(name, value, _HOST[name], ("host", name)) for name, value in table.items()}
+    if "name" not in said:
+        raise SetError("name is missing" + nearest("", HOSTS), key=("host", "name"))
+    if "folder" in said:
+        said["folder"] = Path(folder or Path(), Path(said["folder"]).expanduser()).absolute()
+    return HostChoice(**said)
 
 
 def _cue(table: Table, key: KeyPath, engine: EngineChoice, folder: Path | None) -> Cue:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bridge.hosts.base import HostChoice
+from bridge.hosts.products import NAMES
 from bridge.toml_lines import KeyPath
 from osc_schemas import bounds
 from osc_schemas.cue import Cue
@@ -23,6 +25,14 @@ TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
 LENGTH_BARS_MAX = 10_000
 CHANNELS = (1, 16)  # as musicians count them
+HOSTS = tuple(name for name in NAMES if name != "plugin")  # that a set can name; the plug-in comes by itself
+HOST_SLOTS_MAX, HOST_SLOT_MAX = 8, 1_000
+PORT_MAX = 65_535
+
+HostPlace = typing.Literal["slot", "arrangement"]
+HeardIn = typing.Literal["host", "upbeat", "both"]
+HOST_PLACES: tuple[HostPlace, ...] = typing.get_args(HostPlace)
+HEARD_IN: tuple[HeardIn, ...] = typing.get_args(HeardIn)
 
 # The numbers of a cue that /cue/set and a MIDI controller may change; True for those that are whole.
 SETTABLE = {
@@ -102,15 +112,42 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackSpec:
-    """A track: every clip on it is brought to `loudness_lufs`, then the track is set to `gain_db`."""
+    """A track: every clip on it is brought to `loudness_lufs`, then the track is set to `gain_db`.
+
+    With a `host_track`, its clips go to that track of the set's host too: into `host_slots`, in turn, launched by the
+    host on their beats; or onto its arrangement, printed behind the playhead. `heard_in` says who plays them: the
+    host (what goes into slots, if nothing is said), Upbeat, or both. While the host is away, Upbeat does.
+    """
 
     name: str
     gain_db: float = 0.0
     loudness_lufs: float = -16.0
     effects: tuple[Effect, ...] = ()
+    host_track: str = ""
+    host_place: HostPlace = "slot"
+    host_slots: tuple[int, ...] = (1, 2)  # as the host counts them, from 1
+    heard_in: HeardIn | None = None
+
+    @property
+    def heard_where(self) -> HeardIn:
+        """`heard_in`, or what is usual for its place."""
+        return self.heard_in or ("host" if self.host_place == "slot" else "upbeat")
 
     def __post_init__(self) -> None:
         bounds.check_name("the track's name", self.name, SetError)
+        bounds.check_choice("host_place", self.host_place, HOST_PLACES, SetError)
+        if self.heard_in is not None:
+            bounds.check_choice("heard_in", self.heard_in, HEARD_IN, SetError)
+        if self.host_place == "arrangement" and self.heard_in in ("host", "both"):
+            raise SetError(
+                f"heard_in is {self.heard_in!r}, but what is printed behind the playhead is not heard from the host "
+                'before it is played again; write heard_in = "upbeat" or host_place = "slot"'
+            )
+        slots = self.host_slots
+        if not 2 <= len(slots) <= HOST_SLOTS_MAX or len(set(slots)) < len(slots):
+            raise SetError(f"host_slots is {list(slots)}; it must be 2 to {HOST_SLOTS_MAX} different slots, as [1, 2]")
+        for slot in slots:
+            bounds.check_range("a slot of host_slots", slot, 1, HOST_SLOT_MAX, SetError)
         bounds.check_range("gain_db", self.gain_db, bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, SetError)
         bounds.check_range("loudness_lufs", self.loudness_lufs, -70, 0, SetError)
 
@@ -254,6 +291,7 @@ class Set:
     sample_rate_hz: int = 48_000
     engine: EngineChoice = EngineChoice()
     clock: ClockChoice = ClockChoice()
+    host: HostChoice | None = None  # the DAW that has the clips of the tracks with a host_track
     path: Path | None = None  # of the file it was read from; paths in the set start there
 
     @property
@@ -276,6 +314,7 @@ class Set:
             "sample_rate_hz", rate_hz, bounds.SAMPLE_RATE_HZ_LOW, bounds.SAMPLE_RATE_HZ_HIGH, SetError, "such as 48000"
         )
         self._check_sizes()
+        self._check_host()
         self._check_cues()
         self._check_triggers()
 
@@ -287,6 +326,21 @@ class Set:
         for name, things, most in (*sizes, ("timeline", [*self.timeline, *self.moves], TIMELINE_MAX)):
             if len(things) > most:
                 raise SetError(f"the set has {len(things)} {name}; at most {most} are taken", key=(name,))
+
+    def _check_host(self) -> None:
+        if self.host is not None:
+            if self.host.name not in HOSTS:
+                sentence = f"there is no host {self.host.name[:80]!r}" + nearest(self.host.name, HOSTS)
+                raise SetError(sentence, key=("host", "name"))
+            if self.host.port is not None and not 1 <= self.host.port <= PORT_MAX:
+                raise SetError(f"port is {self.host.port}; it must be 1 to {PORT_MAX}", key=("host", "port"))
+            return
+        for name, track in self.tracks.items():
+            if track.host_track:
+                sentence = "host_track is a track of a host, and the set names none; write [host] with a name, or " + (
+                    "take host_track out"
+                )
+                raise SetError(sentence, key=("tracks", name, "host_track"))
 
     def _check_cues(self) -> None:
         own_names = [(name, track.name) for name, track in self.tracks.items()]

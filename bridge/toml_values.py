@@ -73,7 +73,7 @@ def _at_fault(kind: type, values: Mapping[str, Any], sound: Mapping[str, Any]) -
 
 def fitted(name: str, value: object, hint: Any, key: KeyPath) -> Any:
     """`value` as the type that `hint` says, a whole number for any number. Raises `SetError` if it is of another."""
-    if isinstance(hint, types.UnionType):  # T | None; TOML has no None, one leaves the key out
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # T | None; TOML has no None, one leaves the key out
         hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is typing.Literal:  # the class itself says which texts
         hint = str

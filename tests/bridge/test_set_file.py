@@ -534,3 +534,61 @@ def test_a_set_waits_for_the_clocks_that_may_start_it(choice: ClockChoice, start
 def test_the_tempo_rule_of_a_cue_is_one_of_three() -> None:
     with pytest.raises(SetError, match="tempo is 'follow'"):
         parse_set(NIGHT_DRIVE.replace("loop = true", 'loop = true\ntempo = "follow"', 1))
+
+
+WITH_HOST = NIGHT_DRIVE.replace("[tracks.drums]", '[host]\nname = "live"\n[tracks.drums]\nhost_track = "Drums"', 1)
+
+
+def test_a_track_has_its_clips_in_the_sets_host() -> None:
+    music = parse_set(WITH_HOST)
+
+    assert music.host is not None
+    assert music.host.name == "live"
+    drums = music.tracks["drums"]
+    assert (drums.host_track, drums.host_place, drums.host_slots, drums.heard_where) == (
+        "Drums",
+        "slot",
+        (1, 2),
+        "host",
+    )
+
+
+def test_what_is_printed_is_heard_from_us() -> None:
+    music = parse_set(WITH_HOST.replace("host_track =", 'host_place = "arrangement"\nhost_track ='))
+
+    assert music.tracks["drums"].heard_where == "upbeat"
+
+
+def test_a_hosts_folder_is_counted_from_the_sets_own(tmp_path: Path) -> None:
+    path = tmp_path / "night.toml"
+    path.write_text(WITH_HOST.replace('name = "live"', 'name = "folder"\nfolder = "clips"'))
+
+    host = read_set(path).host
+
+    assert host is not None
+    assert host.folder == tmp_path / "clips"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "sentence"),
+    [
+        ('name = "live"', 'name = "life"', r"host: there is no host 'life'; the nearest is live"),
+        ('name = "live"', 'name = "plugin"', "there is no host 'plugin'"),
+        ('name = "live"', "port = 7000", "name is missing"),
+        ('name = "live"', 'name = "live"\nport = 70000', r"port is 70000; it must be 1 to 65535"),
+        ('name = "live"', 'name = "live"\nprot = 70', r"the key prot is not known; the nearest is port"),
+        ('[host]\nname = "live"\n', "", r"tracks.drums: host_track is a track of a host, and the set names none"),
+        ("host_track =", 'host_place = "lane"\nhost_track =', "host_place is 'lane'"),
+        ("host_track =", 'heard_in = "here"\nhost_track =', "heard_in is 'here'"),
+        ("host_track =", "host_slots = [1]\nhost_track =", "host_slots is \\[1\\]; it must be 2 to 8 different slots"),
+        ("host_track =", "host_slots = [0, 2]\nhost_track =", "a slot of host_slots is 0"),
+        (
+            "host_track =",
+            'host_place = "arrangement"\nheard_in = "host"\nhost_track =',
+            "what is printed behind the playhead is not heard",
+        ),
+    ],
+)
+def test_a_host_that_cannot_be_is_told_with_its_line(was: str, now: str, sentence: str) -> None:
+    with pytest.raises(SetError, match=sentence):
+        parse_set(WITH_HOST.replace(was, now, 1))

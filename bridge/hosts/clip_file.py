@@ -1,0 +1,52 @@
+"""A sound as a file that a host can read: one pass as it is heard here, at the loudness it has here."""
+
+import math
+from pathlib import Path
+
+import soundfile as sf
+
+from bridge.folding import as_heard
+from bridge.hosts.base import HostClip, HostError
+from bridge.tracks.sound import Sound
+from bridge.wav_chunks import Musical, write_musical_wav
+from osc_schemas.cue import Cue
+
+
+def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float) -> HostClip:
+    """The file of a sound in `folder`, written if it is not there yet. Raises `HostError` if it cannot be written.
+
+    A file is never taken away again: the host's project may go on to need it.
+    """
+    request = sound.request
+    tempo_bpm = request.tempo_bpm or 120.0
+    gain_db = 20 * math.log10(max(sound.gain, 1e-5))
+    path = (folder / f"{sound.take_id} {gain_db:+.1f}dB.wav").absolute()
+    samples = as_heard(sound, loop=cue.loop)
+    if not path.exists():
+        musical = Musical(
+            tempo_bpm=tempo_bpm,
+            length_beats=cue.length_beats,
+            loop=cue.loop,
+            key=request.key,
+            name=cue.name,
+            take_id=sound.take_id,
+        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_musical_wav(path, samples, request.sample_rate_hz, musical)
+        except (OSError, sf.LibsndfileError) as error:
+            raise HostError(
+                f"the clip {path.name} cannot be written to {folder} ({error}); make room there, or name another "
+                "folder with UPBEAT_HOME"
+            ) from error
+    return HostClip(
+        path=path,
+        take_id=sound.take_id,
+        name=f"{cue.name} {sound.take_id[-10:][:6]}",
+        length_beats=cue.length_beats,
+        tempo_bpm=tempo_bpm,
+        frames=len(samples),
+        sample_rate_hz=request.sample_rate_hz,
+        loop=cue.loop,
+        quantum_beats=quantum_beats,
+    )
