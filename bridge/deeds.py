@@ -11,11 +11,13 @@ from bridge.library import TakeError
 from bridge.scheduler import Grid
 from bridge.set_words import cue_with, nearest
 from bridge.triggers.heard import Heard
+from bridge.triggers.takeover import Number, Takeover
 from osc_schemas import bounds, codec
 from osc_schemas.bounds import STEPS_OFFERED
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
 from osc_schemas.routes import ROUTES
+from osc_schemas.shape import NEUTRAL
 
 if TYPE_CHECKING:
     from bridge.player import Player
@@ -35,6 +37,7 @@ class Deeds:
     def __init__(self, player: "Player") -> None:
         self._player = player
         self._panicked_at_s = -math.inf
+        self._takeover = Takeover()
         self._said = 0  # how many cues /cue/say has made
         self._by_address: dict[str, Callable[[Heard], None]] = {
             route.address: getattr(self, re.sub("[<>]", "", route.address).strip("/").replace("/", "_"))
@@ -72,8 +75,10 @@ class Deeds:
 
     def cue_set(self, heard: Heard) -> None:
         """Change one value of a cue, for when it is fired next."""
-        cue = self._cue(heard)
-        self._player.cues[cue.name] = cue_with(cue, heard.message.text("key"), heard.message.number("value"))
+        cue, key, value = self._cue(heard), heard.message.text("key"), heard.message.number("value")
+        changed = cue_with(cue, key, value)
+        if self._may_turn(heard, (cue.name, key), value, now=cue, at_start=self._player.music.cues.get(cue.name)):
+            self._player.cues[cue.name] = changed
 
     def cue_arm(self, heard: Heard) -> None:
         """Have a cue made now."""
@@ -146,14 +151,17 @@ class Deeds:
                 more = ", ".join(str(number) for number in offered if number > cue.steps)
                 what = f"name a number above that: {more}" if more else "the model makes no finer one"
                 raise CueError(f"the take on {cue.track} was made at {cue.steps} steps already; {what}")
-        passes = self._player.launcher.tracks[cue.track].passes(sound)
+        passes = self._player.launcher.passes(cue.track, sound)
         grid = None if passes is None else Grid(from_beat=passes[0], every_beats=passes[1])
         self._fire(replace(cue, steps=steps), heard, grid=grid)
 
     def take_shape(self, heard: Heard) -> None:
         """Turn a knob of a track, or with reset all of them back."""
+        track, knob = self._track(heard), heard.message.text("knob")
         value = heard.message.number("value") if "value" in heard.message.values else None
-        self._player.turn_knob(self._track(heard), heard.message.text("knob"), value, reply=heard.reply)
+        knobs = self._player.shaper.knobs(track)
+        if value is None or self._may_turn(heard, (track, knob), value, now=knobs, at_start=NEUTRAL):
+            self._player.turn_knob(track, knob, value, reply=heard.reply)
 
     take_track_shape_knob = take_shape
 
@@ -248,9 +256,10 @@ class Deeds:
                 latency_p99_ms=p99_s * 1_000,
             )
         )
-        for name, track in player.launcher.tracks.items():
+        for name in player.launcher.tracks:
             history = player.launcher.history[name]
-            looping = [(cue, sound) for cue, sound in history if cue.loop and track.looping is sound]
+            loops = player.launcher.looping(name)
+            looping = [(cue, sound) for cue, sound in history if cue.loop and loops is sound]
             played = looping or list(history)
             waiting = any(wish.cue.track == name for wish in player.wishes.values())
             heard.reply(
@@ -260,7 +269,7 @@ class Deeds:
                     cue=played[-1][0].name if played else "",
                     take_id=played[-1][1].take_id if played else "",
                     gain_db=player.gains_db[name],
-                    state="looping" if track.looping else "waiting" if waiting else "idle",
+                    state="looping" if loops else "waiting" if waiting else "idle",
                 )
             )
             for knob, value in player.shaper.knobs(name).turned.items():
@@ -270,13 +279,20 @@ class Deeds:
     # Finding what a message names ------------------------------------------------------------------------------------
 
     def _fire(self, cue: Cue, heard: Heard, *, sound: "Sound | None" = None, grid: Grid | None = None) -> "Wish":
-        player = self._player
+        player, cue = self._player, heard.accent.on(cue)
         not_before_frame = 0
         if heard.message.at_unix_s is not None:
             not_before_frame = player.mixer.frame + player.frames(heard.message.at_unix_s - player.unix_s())
         return player.fire(
             cue, trigger=heard.trigger, reply=heard.reply, not_before_frame=not_before_frame, sound=sound, grid=grid
         )
+
+    def _may_turn(self, heard: Heard, number: Number, value: float, *, now: object, at_start: object) -> bool:
+        """Whether a number is changed by whoever asks; a controller that takes over softly has to meet it first."""
+        if heard.controller is None:
+            return True
+        present, first = getattr(now, number[1], None), getattr(at_start, number[1], None)
+        return self._takeover.lets(heard.controller, number, value, present=present, at_start=first)
 
     def _cue(self, heard: Heard) -> Cue:
         name, cues = heard.message.text("name"), self._player.cues

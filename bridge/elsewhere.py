@@ -77,6 +77,11 @@ class Nowhere:
         """Nothing is due."""
 
 
+def nowhere(player: object) -> Elsewhere:
+    """Nothing but our own output, for any player."""
+    return Nowhere()
+
+
 class AllOf:
     """Several of them: the first that has a landing is the one where it is heard."""
 

@@ -1,7 +1,7 @@
 """From a sound to its track, and from the mixer's report to everyone's ears: what was laid out, and what was heard."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bridge.timing.tempo import Meter
@@ -34,9 +34,11 @@ class Launcher:
         self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in track_names}
         self._mixer, self._transport, self._meter, self._tell = mixer, transport, meter, tell
+        self.on_bent: Callable[[str, Sound, Sound], None] = lambda track, old, new: None
         self._unheard: dict[VoiceId, Launch] = {}  # a launch may have two voices, if one is to take over from the other
         self._on_beat: set[VoiceId] = set()  # one-shots that are not heard yet and belong on their beat
         self._looped: dict[str, list[tuple[Cue, Sound]]] = {name: [] for name in track_names}
+        self._elsewhere: dict[str, tuple[Cue, Sound, float]] = {}  # what loops on a track elsewhere, from which beat
 
     def launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
         """Lay a sound on its track; `cue` is the wish's own, or that of the take that stands in. Raises `MixerFull`."""
@@ -51,7 +53,7 @@ class Launcher:
             request_to_clip_ms=wish.request_to_clip_ms,
         )
         if (
-            how == "last-take" and track.looping and track.looping.take_id == sound.take_id
+            how == "last-take" and (loops := self.looping(cue.track)) and loops.take_id == sound.take_id
         ):  # what loops goes on by itself
             launch.heard_frame = frame
             self._tell_of(launch)
@@ -64,6 +66,7 @@ class Launcher:
                 length_beats=cue.length_beats,
                 swap_frames=round(cue.swap_fade_ms / 1_000 * self._mixer.sample_rate_hz),
             )
+            self._elsewhere.pop(cue.track, None)
             self._looped[cue.track] = [*(one for one in self._looped[cue.track] if track.loops(one[1])), (cue, sound)]
         else:
             self._take_the_place_of(cue, frame)
@@ -72,12 +75,41 @@ class Launcher:
                 self._on_beat.add(voice)
         self.launches.append(launch)
         self._unheard[voice] = launch
+        self._note(cue, sound, launch.asked_beat)
+
+    def launch_elsewhere(self, wish: Wish, sound: Sound, *, frame: int) -> None:
+        """Note a sound that is heard from somewhere else from that frame on; a loop ends what loops here."""
+        cue, beat = wish.cue, self._transport.beat_at_frame(frame) if wish.asked_beat is None else wish.asked_beat
+        if cue.loop:
+            swap_frames = round(cue.swap_fade_ms / 1_000 * self._mixer.sample_rate_hz)
+            self.tracks[cue.track].end_loops(at_frame=frame, swap_frames=swap_frames)
+            self._elsewhere[cue.track] = (cue, sound, beat)
+        self._note(cue, sound, beat)
+
+    def _note(self, cue: Cue, sound: Sound, asked_beat: float) -> None:
         history = self.history[cue.track]
         if history and history[-1][1].take_id == sound.take_id:
             history.pop()  # the same take, perhaps at another gain: what it is played at now is what counts
         history.append((cue, sound))
-        bar, beat = self._meter.position(launch.asked_beat)
+        bar, beat = self._meter.position(asked_beat)
         self._tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)
+
+    def looping(self, track: str) -> Sound | None:
+        """What loops on a track, here or elsewhere."""
+        elsewhere = self._elsewhere.get(track)
+        return self.tracks[track].looping or (elsewhere[1] if elsewhere else None)
+
+    def passes(self, track: str, sound: Sound) -> tuple[float, float] | None:
+        """The beat from which a sound loops on a track, and how many beats each pass has; None if it does not."""
+        elsewhere = self._elsewhere.get(track)
+        if elsewhere is not None and elsewhere[1] is sound:
+            return elsewhere[2], elsewhere[0].length_beats
+        return self.tracks[track].passes(sound)
+
+    def sound_of(self, launch: Launch) -> Sound | None:
+        """The sound of a launch that was heard just now; None if its track has forgotten it."""
+        played = (sound for _, sound in reversed(self.history[launch.cue.track]) if sound.take_id == launch.take_id)
+        return next(played, None)
 
     def stand_in(self, cue: Cue) -> tuple[Cue, Sound] | None:
         """What plays when `cue` has no clip yet: its own last take, or, for a loop, whatever its track looped last."""
@@ -90,6 +122,8 @@ class Launcher:
     def playing(self, track: str, *, at_frame: int = 0) -> list[tuple[Cue, Sound]]:
         """What a track plays: what loops on it, still at that frame or later, and what was launched last."""
         found = [(cue, sound) for cue, sound in self._looped[track] if self.tracks[track].loops(sound, at_frame)]
+        if track in self._elsewhere:
+            found.append(self._elsewhere[track][:2])
         if self.history[track] and all(sound is not self.history[track][-1][1] for _, sound in found):
             found.append(self.history[track][-1])
         return found
@@ -103,6 +137,10 @@ class Launcher:
             for index, (cue, sound) in enumerate(played):
                 if sound is old:
                     played[index] = (cue, new)
+        if track in self._elsewhere and self._elsewhere[track][1] is old:
+            cue, _, beat = self._elsewhere[track]
+            self._elsewhere[track] = (cue, new, beat)
+        self.on_bent(track, old, new)
         swapped = self.tracks[track].bend(
             old, new, now_frame=self._mixer.frame, at_frame=at_frame, fade_frames=fade_frames
         )
@@ -142,6 +180,7 @@ class Launcher:
     def stop(self, track: str, *, fade_frames: int) -> None:
         """Fade out what sounds on a track, and take back what was to sound."""
         self.tracks[track].stop(fade_frames=fade_frames)
+        self._elsewhere.pop(track, None)
         for launch in list(self._unheard.values()):
             if launch.cue.track == track:
                 self._take_back(launch)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bridge.audience import Audience, Reply
 from bridge.deeds import Deeds
+from bridge.elsewhere import Elsewhere, Landing, nowhere
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
 from bridge.launcher import Launcher
 from bridge.library import Library
@@ -31,7 +32,7 @@ from bridge.tracks import loudness
 from bridge.tracks.mixer import Mixer, MixerFull
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Heard, Trigger, unanswered
-from bridge.wish import How, Wish, slot_of
+from bridge.wish import How, Launch, Wish, slot_of
 from osc_schemas import codec
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
@@ -89,8 +90,12 @@ class Player:
         output_name: str = "offline",
         clocks: Sequence[Clock] = (),
         aside: Aside = at_once,
+        elsewhere: Callable[["Player"], Elsewhere] = nowhere,
     ) -> None:
-        """`arm`: have what is played by hand made as soon as the engine is ready. `exact`: offline, nothing is late."""
+        """`arm`: have what is played by hand made as soon as the engine is ready. `exact`: offline, nothing is late.
+
+        `elsewhere` makes the one other place than our own output where tracks are heard.
+        """
         self.music, self.mixer, self.engine, self.library = music, mixer, engine, library
         self.now_s, self.unix_s, self.output_name = now_s, unix_s, output_name
         self.audience = Audience()
@@ -128,6 +133,8 @@ class Player:
                 library.hold(cue.source)
         for name, track in music.tracks.items():
             self.set_gain(name, track.gain_db, ramp_s=0.0)
+        self.elsewhere = elsewhere(self)
+        self.launcher.on_bent = self.elsewhere.bent
 
     # What comes in ---------------------------------------------------------------------------------------------------
 
@@ -316,8 +323,10 @@ class Player:
         self._follow_clocks(now_frame)
         for launch in self.launcher.note_what_sounded():
             self.shaper.keep(launch.take_id)
+            self._tell_elsewhere(launch)
         self.shaper.catch_up()
         self._arm_again(now_frame)
+        self.elsewhere.tick(now_frame)
         if not self.transport.playing:
             return
         self.ask_ahead()
@@ -371,11 +380,41 @@ class Player:
         if wish.sound is not None:
             if frame < soonest_frame:
                 self._too_late(wish, now_frame)
-            elif frame < now_frame + self.frames(HORIZON_S):
-                self.wishes.pop(wish.request.request_id)
-                self._launch(wish, wish.cue, wish.sound, frame=frame, how=wish.how)
+            elif frame < now_frame + self.frames(PREFETCH_S):
+                self._bring_to_its_place(wish, wish.sound, frame, now_frame)
         elif frame < soonest_frame and not self._exact:
             self._too_late(wish, now_frame)
+
+    def _bring_to_its_place(self, wish: Wish, sound: Sound, frame: int, now_frame: int) -> None:
+        """Offer a sound to whoever else may be the one to play it; when the time has come, have it played."""
+        assert wish.asked_beat is not None
+        landing_id = wish.request.request_id
+        if wish.offered_beat != wish.asked_beat:
+            wish.offered_beat = wish.asked_beat
+            self.elsewhere.offer(
+                Landing(landing_id=landing_id, cue=wish.cue, sound=sound, beat=wish.asked_beat, frame=frame)
+            )
+        if frame >= now_frame + self.frames(HORIZON_S):
+            return
+        answer = self.elsewhere.answer(landing_id)
+        if answer == "coming" and frame >= now_frame + self._place_ahead_frames:
+            return
+        self.wishes.pop(landing_id)
+        if answer == "heard":
+            self.launcher.launch_elsewhere(wish, sound, frame=frame)
+        else:
+            self.elsewhere.withdraw(landing_id)
+            self._launch(wish, wish.cue, sound, frame=frame, how=wish.how)
+
+    def _tell_elsewhere(self, launch: Launch) -> None:
+        """Let others know what was heard here, and on which beat."""
+        sound = self.launcher.sound_of(launch)
+        if sound is None or launch.heard_frame is None:
+            return
+        beat = launch.asked_beat
+        if launch.heard_frame != self.transport.frame_at_beat(beat):  # it was late, and off its beat
+            beat = self.transport.beat_at_frame(launch.heard_frame)
+        self.elsewhere.sounded(Landing(landing_id="", cue=launch.cue, sound=sound, beat=beat, frame=launch.heard_frame))
 
     def _too_late(self, wish: Wish, now_frame: int) -> None:
         """Follow the cue's late rule: the music never stops because of us."""
@@ -454,6 +493,7 @@ class Player:
         """Fade out one track and take back what was to come on it."""
         self.cancel_all(track=track)
         self.launcher.stop(track, fade_frames=self.frames(fade_s))
+        self.elsewhere.stop(track, fade_s=fade_s)
 
     def locate(self, beat: float, *, fade_s: float) -> None:
         """Go on from `beat`; what plays fades out. Raises `CueError` if another clock says where the music is."""
@@ -566,5 +606,7 @@ class Player:
 
     def _drop(self, wish: Wish) -> None:
         del self.wishes[wish.request.request_id]
+        if wish.offered_beat is not None:
+            self.elsewhere.withdraw(wish.request.request_id)
         if wish.sound is None:
             self.engine.cancel(wish.request.request_id)

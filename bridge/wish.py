@@ -28,6 +28,7 @@ class Wish:
     sound: Sound | None = None
     request_to_clip_ms: float = 0.0
     grid: Grid = field(default_factory=lambda: Grid(every_beats=0.0))  # where it lands instead, if it is late
+    offered_beat: float | None = None  # what others than our own output were told of its landing
 
     @property
     def slot(self) -> str:

@@ -173,9 +173,16 @@ class HostDesk:
             self._enqueue(lambda: self._take_away(asked.landing.cue.track, asked.placement))
 
     def sounded(self, landing: Landing) -> None:
-        """Print it where it was heard, if its track is printed; of a loop, each pass once it is over."""
+        """Print it where it was heard, if its track is printed: of a loop, each pass once it is over.
+
+        A loop that took over here, because the host was not sure of it, ends what the host still plays.
+        """
         spec = self._tracks.get(landing.cue.track)
-        if spec is None or spec.host_place != "arrangement":
+        if spec is None:
+            return
+        if spec.host_place == "slot":
+            if landing.cue.loop and spec.heard_where == "host" and self._slots[spec.name].playing is not None:
+                self._enqueue(lambda: self._stop(spec.name))  # it took over here from what the host plays
             return
         if landing.cue.loop:
             self._print_passes(landing.cue.track, until_beat=landing.beat)

@@ -89,6 +89,12 @@ class Track:
             self._end(loop, at_frame=later[0].start_frame, swap_frames=later[0].fade_in_frames)
         return voice
 
+    def end_loops(self, *, at_frame: int, swap_frames: int) -> None:
+        """Let what loops end there, as if another loop took over."""
+        for loop in self._loops:
+            if loop.start_frame < at_frame:
+                self._end(loop, at_frame=at_frame, swap_frames=swap_frames)
+
     def bend(
         self, old: Sound, new: Sound, *, now_frame: int, at_frame: int, fade_frames: int
     ) -> dict["VoiceId", "VoiceId"]:
