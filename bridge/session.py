@@ -9,7 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from bridge.elsewhere import AllOf, Elsewhere
 from bridge.engine_link import ClipArrived, EngineLink, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.hosts.base import Host
+from bridge.hosts.desk import HostDesk, Now
+from bridge.hosts.products import product
 from bridge.library import Library
 from bridge.player import Player
 from bridge.set_file import Set
@@ -18,7 +22,7 @@ from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import Output, OutputKind, open_output
 from bridge.tracks.recorder import Recorder
 from bridge.tracks.sound import Sound
-from bridge.triggers.heard import Heard
+from bridge.triggers.heard import Heard, unanswered
 from bridge.triggers.keymap import Keymap
 from bridge.triggers.midi import MidiFeed
 from bridge.triggers.osc import OscPort
@@ -52,8 +56,10 @@ class Session:
         osc_port: int = 0,
         record_folder: Path | None = None,
         arm: bool = False,
+        host: Host | None = None,
         say: Callable[[str], None] = log.info,
     ) -> None:
+        """`host`: in place of the one that the set names."""
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
@@ -77,6 +83,9 @@ class Session:
         except BaseException:  # the port must not stay taken, whatever stopped us
             self.osc.close()
             raise
+        self._desks: list[HostDesk] = []
+        if music.host is not None and host is None:
+            host = product(music.host.name).host(music.host)
         self.player = Player(
             music,
             mixer=self.mixer,
@@ -89,6 +98,7 @@ class Session:
             output_name=self.output.name,
             clocks=self.clockwork.clocks,
             aside=self._aside,
+            elsewhere=lambda player: self._elsewhere(player, host, takes_folder),
         )
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)
 
@@ -99,6 +109,8 @@ class Session:
         self.output.start()
         self.link.start()
         self.osc.start()
+        for desk in self._desks:
+            desk.start()
         self._thread.start()
 
     def hear(self, heard: Heard) -> None:
@@ -124,6 +136,8 @@ class Session:
         self.osc.close()
         if self._thread.is_alive():
             self._thread.join(timeout=CLOSE_WITHIN_S)
+        for desk in self._desks:
+            desk.close()
         self.link.close()
         self.clockwork.close()
         self._beside.shutdown(wait=False, cancel_futures=True)
@@ -139,6 +153,22 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _elsewhere(self, player: Player, host: Host | None, takes_folder: Path) -> Elsewhere:
+        """The set's host, if it has one."""
+        if host is not None:
+            self._desks.append(
+                HostDesk(
+                    host,
+                    player.music.tracks,
+                    beats_per_bar=player.music.beats_per_bar,
+                    folder=takes_folder / "hosts",
+                    now=lambda frame: _now(player, frame),
+                    tell=player.tell,
+                    refuse=lambda what, sentence: player.refuse(unanswered, what, "host", sentence),
+                )
+            )
+        return AllOf(self._desks)
 
     def _aside(self, job: Callable[[], Sound], then: Callable[[Sound], None]) -> None:
         """Do what takes long on a thread of its own, and hand what it gave to the player's."""
@@ -188,3 +218,15 @@ class Session:
             deed()
         except Exception:  # a mistake of ours must not stop the music; it is logged with all there is to know
             log.exception("the player stumbled, and goes on")
+
+
+def _now(player: Player, frame: int) -> Now:
+    """Where the music is, for whoever asks on another thread."""
+    transport = player.transport
+    return Now(
+        beat=transport.beat_at_frame(frame),
+        at_s=player.now_s(),
+        tempo_bpm=transport.tempo_bpm(frame),
+        playing=transport.playing,
+        is_placed=player.arbiter.is_placed,
+    )

@@ -38,6 +38,11 @@ def as_line(event: Message) -> str | None:
             return f"         made {event.text('cue')} in {took}{understood}"
         case "/engine/state":
             return f"         engine {event.text('state')}: {event.text('detail')}"
+        case "/host/state":
+            return f"         {event.text('host')} {event.text('state')}: {event.text('sentence')}"
+        case "/host/placed":
+            where = f"slot {event.whole('slot')}" if event.whole("slot") else f"beat {event.number('beat'):g}"
+            return f"         {event.text('cue')} lies in {event.text('host_track')}, {where}"
         case "/clock/event":
             return f"         {event.text('sentence')}"
         case "/refused":

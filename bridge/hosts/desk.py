@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -33,6 +33,7 @@ LAUNCH_AT_LEAST_S = 0.2  # before the beat: Live looks at its messages every 0.1
 REMOVED_AFTER_S = 1.0  # what was replaced is taken away when its successor has sounded for so long
 JOBS_MAX, PRINTS_KEPT_MAX, ASKED_MAX = 256, 1_024, 1_024
 TOLD_AGAIN_S = 10.0
+WAIT_S = 0.1  # for a job
 CLOSE_WITHIN_S = 3.0
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class HostDesk:
     def __init__(
         self,
         host: Host,
-        tracks: dict[str, TrackSpec],
+        tracks: Mapping[str, TrackSpec],
         *,
         beats_per_bar: float,
         folder: Path,
@@ -115,6 +116,7 @@ class HostDesk:
         self._slots = {name: TrackSlots(spec.host_slots) for name, spec in self._tracks.items()}
         self._told_s: dict[str, float] = {}
         self._connected = False
+        self._tries, self._look_again_s = 0, 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._live, name=f"host {host.name}", daemon=True)
 
@@ -297,39 +299,42 @@ class HostDesk:
     # On the desk's own thread ----------------------------------------------------------------------------------------
 
     def _live(self) -> None:
-        tries, look_again_s = 0, 0.0
         while not self._closing.is_set():
-            if not self._connected:
-                self._drop_jobs()
-                if not self._connect(again=tries > 0):
-                    wait_s = CONNECT_AGAIN_S[min(tries, len(CONNECT_AGAIN_S) - 1)]
-                    tries += 1
-                    self._closing.wait(wait_s)
-                    continue
-                tries, look_again_s = 0, self._now_s() + LOOK_EVERY_S
             try:
-                job = self._jobs.get(timeout=0.1)
-            except queue.Empty:
-                if self._now_s() < look_again_s:
-                    continue
-                look_again_s, job = self._now_s() + LOOK_EVERY_S, self._look
-            try:
-                job()
-            except HostLost as error:
-                self._lost(str(error))
-            except HostError as error:
-                log.warning("%s", error)
+                if not self.work(wait_s=WAIT_S):
+                    self._closing.wait(CONNECT_AGAIN_S[min(self._tries, len(CONNECT_AGAIN_S)) - 1])
             except Exception:  # a mistake of ours must not end the set's way to its host
                 log.exception("the desk stumbled, and goes on")
 
-    def _connect(self, *, again: bool) -> bool:
+    def work(self, *, wait_s: float = 0.0) -> bool:
+        """Do one job, or find the host. False if the host is not there."""
+        if not self._connected:
+            self._drop_jobs()
+            if not self._connect():
+                return False
+        try:
+            job = self._jobs.get(timeout=wait_s) if wait_s else self._jobs.get_nowait()
+        except queue.Empty:
+            if self._now_s() < self._look_again_s:
+                return True
+            self._look_again_s, job = self._now_s() + LOOK_EVERY_S, self._look
+        try:
+            job()
+        except HostLost as error:
+            self._lost(str(error))
+        except HostError as error:
+            log.warning("%s", error)
+        return self._connected
+
+    def _connect(self) -> bool:
         try:
             found = self._host.connect()
         except HostError as error:
-            if not again:
+            if not self._tries:
                 self._state("connecting", f"{error}; until then all is heard from Upbeat")
+            self._tries += 1
             return False
-        self._connected = True
+        self._connected, self._tries, self._look_again_s = True, 0, self._now_s() + LOOK_EVERY_S
         self._state("connected", found)
         if self._prints:
             self._enqueue(self._print_all)
