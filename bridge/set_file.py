@@ -13,6 +13,7 @@ from bridge.set_words import (
     HOSTS,
     SETTABLE,
     TIMELINE_MAX,
+    VELOCITY_KEYS,
     ClockChoice,
     ControlTrigger,
     Effect,
@@ -277,11 +278,24 @@ def _midi(triggers: Table) -> tuple[MidiTrigger, ...]:
     found: list[MidiTrigger] = []
     for index, table in enumerate(tables_at(triggers, "midi", ("triggers",))):
         key = ("triggers", "midi", index)
-        kind: type[MidiTrigger] = NoteTrigger
-        if "cc" in table:
-            kind = ShapeTrigger if "shape" in table else ControlTrigger
-        found.append(_read(kind, table, key))
+        if "cc" not in table:
+            found.append(_note(table, key))
+        elif "shape" in table:
+            found.append(_read(ShapeTrigger, table, key))
+        else:
+            found.append(_read(ControlTrigger, table, key))
     return tuple(found)
+
+
+def _note(table: Table, key: KeyPath) -> NoteTrigger:
+    names = [field.name for field in fields(NoteTrigger)]
+    check_keys(table, names, key)
+    plain = {name: value for name, value in table.items() if name != "velocity"}
+    ranges, inner = table_at(table, "velocity", key), (*key, "velocity")
+    check_keys(ranges, VELOCITY_KEYS, inner)
+    velocity = {name: fitted(name, ends, tuple[float, float], (*inner, name)) for name, ends in ranges.items()}
+    values = {**values_for(NoteTrigger, plain, key, names=names), "velocity": velocity}
+    return built(NoteTrigger, values, key, sound=_SOUND[NoteTrigger])
 
 
 @dataclass(frozen=True, kw_only=True)

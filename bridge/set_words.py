@@ -25,6 +25,11 @@ TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
 LENGTH_BARS_MAX = 10_000
 CHANNELS = (1, 16)  # as musicians count them
+
+# How a MIDI controller gets hold of a number that stands elsewhere: where it meets it, or at once.
+TakeoverRule = typing.Literal["soft", "jump"]
+TAKEOVER_RULES: tuple[TakeoverRule, ...] = typing.get_args(TakeoverRule)
+VELOCITY_KEYS = ("gain_db", *KNOB)  # what may depend on how hard a note is struck
 HOSTS = tuple(name for name in NAMES if name != "plugin")  # that a set can name; the plug-in comes by itself
 HOST_SLOTS_MAX, HOST_SLOT_MAX = 8, 1_000
 PORT_MAX = 65_535
@@ -154,32 +159,54 @@ class TrackSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteTrigger:
-    """A MIDI note that fires a cue or a scene, on one channel (1 to 16) or, without, on any."""
+    """A MIDI note that fires a cue or a scene, on one channel (1 to 16) or, without, on any.
+
+    `velocity` says what depends on how hard it is struck, each from the softest hit to the hardest, as in
+    velocity={"gain_db": (-18, 0), "brightness": (-0.4, 0)}: gain is added to the cue's own and a knob bends on top of
+    the cue's own shape, for this landing alone. Gain takes no time. A shape that was not made yet does: until it is,
+    another shape of the same sound lands, and the new one takes over as it sounds.
+    """
 
     note: int
     cue: str = ""
     scene: str = ""
     channel: int | None = None
+    velocity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bounds.check_range("note", self.note, 0, 127, SetError)
         _check_channel(self.channel)
         if bool(self.cue) == bool(self.scene):
             raise SetError("a note fires either a cue or a scene; name one of them")
+        for key, ends in self.velocity.items():
+            if key not in VELOCITY_KEYS:
+                raise SetError(f"velocity has no {key[:80]!r}" + nearest(key, VELOCITY_KEYS))
+            for end in ends:
+                if key == "gain_db":
+                    low, high = bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH
+                    bounds.check_range("an end of the gain_db of velocity", end, low, high, SetError)
+                else:
+                    _check_position(f"an end of the {key} of velocity", key, end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlTrigger:
-    """A MIDI controller that sets a number of a cue, as in set="kick.gain_db": 0 to 127 spread over `range`."""
+    """A MIDI controller that sets a number of a cue, as in set="kick.gain_db": 0 to 127 spread over `range`.
+
+    With `takeover` "soft" it moves the number from where it meets it on, and with "jump" at once: see
+    `bridge/triggers/takeover.py`.
+    """
 
     cc: int
     set: str
     range: tuple[float, float]
     channel: int | None = None
+    takeover: TakeoverRule = "soft"
 
     def __post_init__(self) -> None:
         bounds.check_range("cc", self.cc, 0, 127, SetError)
         _check_channel(self.channel)
+        bounds.check_choice("takeover", self.takeover, TAKEOVER_RULES, SetError)
         if self.key not in SETTABLE:
             raise SetError(
                 f"set is {self.set[:80]!r}; it must be a cue and one of its numbers, such as kick.gain_db"
@@ -219,17 +246,19 @@ class ShapeTrigger(_NamesAKnob):
     """A MIDI controller that turns a knob of a track, as in shape="drums.brightness".
 
     0 to 127 are spread over `range`, or over all that the knob has. Where the knob bends nothing in the middle, 64 is
-    exactly that.
+    exactly that. `takeover` is as for a number of a cue.
     """
 
     cc: int
     shape: str
     range: tuple[float, float] | None = None
     channel: int | None = None
+    takeover: TakeoverRule = "soft"
 
     def __post_init__(self) -> None:
         bounds.check_range("cc", self.cc, 0, 127, SetError)
         _check_channel(self.channel)
+        bounds.check_choice("takeover", self.takeover, TAKEOVER_RULES, SetError)
         _check_knob(self.shape)
         for end in self.range or ():
             _check_position(f"an end of the range of {self.knob}", self.knob, end)

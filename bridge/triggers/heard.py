@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from bridge.triggers.accent import NO_ACCENT, Accent
 from osc_schemas import codec
 from osc_schemas.codec import Message, Value
 
@@ -19,6 +20,17 @@ def unanswered(packet: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """Where a number comes from that is to be taken over softly, and from where to where that controller can bring it.
+
+    A message without one says what it wants, and gets it.
+    """
+
+    name: str  # such as "cc 20"
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """A message for the bridge, however it came in. A MIDI note arrives as /cue/go, like the rest."""
 
@@ -26,6 +38,8 @@ class Heard:
     trigger: Trigger
     reply: Callable[[bytes], None] = unanswered  # sends OSC bytes to whoever spoke; from any thread
     sender: str = ""  # such as "127.0.0.1:53211"; "" where nobody can be answered
+    accent: Accent = NO_ACCENT  # how hard a note was struck
+    controller: Controller | None = None  # what it was turned by, if that takes over softly
 
 
 # Takes what was heard, on the trigger's own thread, and returns at once; raises `queue.Full` if it has no room.

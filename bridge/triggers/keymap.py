@@ -1,12 +1,15 @@
-"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues and turn knobs. Pure."""
+"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues and turn knobs. Pure.
+
+What is to be remembered from one message to the next, as for soft takeover, the player does.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge.set_words import SETTABLE, ControlTrigger, MidiTrigger, NoteTrigger, ShapeTrigger
-from bridge.triggers.heard import message_of
+from bridge.triggers.accent import accent_of
+from bridge.triggers.heard import Controller, Heard, message_of
 from osc_schemas.bounds import STEPS_OFFERED
-from osc_schemas.codec import Message
 from osc_schemas.shape import KNOB
 
 if TYPE_CHECKING:
@@ -19,31 +22,43 @@ class Keymap:
 
     triggers: tuple[MidiTrigger, ...]
 
-    def messages_for(self, event: "mido.Message") -> list[Message]:
+    def heard_from(self, event: "mido.Message") -> list[Heard]:
         """What a MIDI message asks of the bridge, in the order of the triggers; nothing if none fits it.
 
         Only the start of a note counts. A note-on of velocity 0 is a note-off, as MIDI has it.
         """
         if event.type == "note_on" and event.velocity > 0:
             return [
-                message_of("/cue/go", name=trigger.cue) if trigger.cue else message_of("/scene/go", name=trigger.scene)
+                _struck(trigger, event.velocity)
                 for trigger in self.triggers
-                if isinstance(trigger, NoteTrigger) and trigger.note == event.note and _hears(trigger, event)
+                if isinstance(trigger, NoteTrigger) and trigger.note == event.note and hears(trigger, event)
             ]
         if event.type == "control_change":
             return [
-                _turned(trigger, event.value)
+                _turned(trigger, event)
                 for trigger in self.triggers
-                if not isinstance(trigger, NoteTrigger) and trigger.cc == event.control and _hears(trigger, event)
+                if not isinstance(trigger, NoteTrigger) and trigger.cc == event.control and hears(trigger, event)
             ]
         return []
 
 
-def _turned(trigger: ControlTrigger | ShapeTrigger, value: int) -> Message:
+def _struck(trigger: NoteTrigger, velocity: int) -> Heard:
+    message = message_of("/cue/go", name=trigger.cue) if trigger.cue else message_of("/scene/go", name=trigger.scene)
+    return Heard(message=message, trigger="midi", accent=accent_of(velocity, trigger.velocity))
+
+
+def _turned(trigger: ControlTrigger | ShapeTrigger, event: "mido.Message") -> Heard:
     if isinstance(trigger, ShapeTrigger):
-        knob, position = trigger.knob, position_at(value, trigger)
-        return message_of("/take/shape", track=trigger.track, knob=knob, value=position)
-    return message_of("/cue/set", name=trigger.cue, key=trigger.key, value=number_at(value, trigger))
+        knob, position = trigger.knob, position_at(event.value, trigger)
+        message = message_of("/take/shape", track=trigger.track, knob=knob, value=position)
+        ends = trigger.range or (KNOB[knob].low, KNOB[knob].high)
+    else:
+        number = number_at(event.value, trigger)
+        message = message_of("/cue/set", name=trigger.cue, key=trigger.key, value=number)
+        ends = trigger.range
+    # The same number on two channels may be two knobs of two controllers; each has to meet what the other left.
+    controller = Controller(name=f"cc {event.control} on channel {event.channel + 1}", range=ends)
+    return Heard(message=message, trigger="midi", controller=controller if trigger.takeover == "soft" else None)
 
 
 def number_at(value: int, trigger: ControlTrigger) -> float:
@@ -76,5 +91,6 @@ def position_at(value: int, trigger: ShapeTrigger) -> float:
     return first + (last - first) * value / 127
 
 
-def _hears(trigger: MidiTrigger, event: "mido.Message") -> bool:
+def hears(trigger: MidiTrigger, event: "mido.Message") -> bool:
+    """Whether a trigger listens on the channel that a message came on."""
     return trigger.channel is None or trigger.channel == event.channel + 1  # mido counts channels from 0

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import mido
 
-from bridge.triggers.heard import Heard, OnHeard, TriggerError
+from bridge.triggers.heard import OnHeard, TriggerError
 from bridge.triggers.keymap import Keymap
 
 CLIENT_NAME = "upbeat"
@@ -19,7 +19,8 @@ CLOCK_MESSAGES = ("clock", "start", "continue", "stop", "songpos")
 
 REAL_TIME = 0xF8  # from here on a byte is a message of its own, wherever it stands
 
-OnClock = Callable[["mido.Message"], None]
+OnEvent = Callable[["mido.Message"], None]
+OnClock = OnEvent
 
 _ALSA_SEQUENCER = Path("/dev/snd/seq")
 
@@ -29,7 +30,7 @@ class MidiError(TriggerError):
 
 
 def _ignored(message: "mido.Message") -> None:
-    """What a clock says where nobody follows one."""
+    """What MIDI says where nobody listens to it as such."""
 
 
 class MidiFeed:
@@ -38,10 +39,15 @@ class MidiFeed:
     What `on_heard` has no room for is dropped and counted: MIDI has no way to say no.
     """
 
-    def __init__(self, keymap: Keymap, *, on_heard: OnHeard, on_clock: OnClock = _ignored) -> None:
-        """`on_clock` is given every message of a MIDI clock, on the same thread, as it comes."""
+    def __init__(
+        self, keymap: Keymap, *, on_heard: OnHeard, on_clock: OnClock = _ignored, on_event: OnEvent = _ignored
+    ) -> None:
+        """`on_clock` is given every message of a MIDI clock, `on_event` every other, on the same thread, as they come.
+
+        Both return at once.
+        """
         self.dropped = 0
-        self._on_clock = on_clock
+        self._on_clock, self._on_event = on_clock, on_event
         self._keymap = keymap
         self._on_heard = on_heard
         self._parser, self._real_time = mido.Parser(), mido.Parser()
@@ -59,9 +65,10 @@ class MidiFeed:
         if event.type in CLOCK_MESSAGES:
             self._on_clock(event)
             return
-        for message in self._keymap.messages_for(event):
+        self._on_event(event)
+        for heard in self._keymap.heard_from(event):
             try:
-                self._on_heard(Heard(message=message, trigger="midi"))
+                self._on_heard(heard)
             except queue.Full:
                 self.dropped += 1
 
@@ -76,6 +83,7 @@ class MidiPort(MidiFeed):
         *,
         on_heard: OnHeard,
         on_clock: OnClock = _ignored,
+        on_event: OnEvent = _ignored,
         virtual: bool = False,
         backend: "mido.Backend | None" = None,
     ) -> None:
@@ -84,7 +92,7 @@ class MidiPort(MidiFeed):
         The backend is mido's: python-rtmidi, unless the variable MIDO_BACKEND says otherwise. Raises `MidiError` if
         there is no such port, no virtual ports, or no MIDI at all.
         """
-        super().__init__(keymap, on_heard=on_heard, on_clock=on_clock)
+        super().__init__(keymap, on_heard=on_heard, on_clock=on_clock, on_event=on_event)
         backend = backend or mido.Backend()
         self._port: Any = _offered(name, backend, self.play) if virtual else _opened(name, backend, self.play)
 
@@ -110,8 +118,7 @@ def list_ports(*, backend: "mido.Backend | None" = None) -> list[str]:
 
 
 def input_names(backend: "mido.Backend") -> list[str]:
-    """The names of the ports that a backend can open, each once. Raises `MidiError` if there is no MIDI at all."""
-    """The names of the ports that can be opened here. Raises `MidiError` that says why on a machine without MIDI."""
+    """The names of the ports that a backend can open, each once. Raises `MidiError` that says why there is no MIDI."""
     _check_sequencer(backend)
     try:
         return list(dict.fromkeys(backend.get_input_names()))

@@ -99,6 +99,16 @@ def test_a_set_file_becomes_a_set() -> None:
     )
 
 
+def test_a_note_may_say_what_its_velocity_does_and_a_controller_how_it_takes_over() -> None:
+    hard = parse_set(NIGHT_DRIVE.replace("channel = 10", "velocity = { gain_db = [-18, 0], brightness = [-0.4, 0] }"))
+    jumping = parse_set(NIGHT_DRIVE.replace("[1, 8]", '[1, 8], takeover = "jump"'))
+
+    assert hard.midi[0] == NoteTrigger(
+        note=36, cue="kick", velocity={"gain_db": (-18.0, 0.0), "brightness": (-0.4, 0.0)}
+    )
+    assert jumping.midi[2] == ControlTrigger(cc=20, set="kick.guidance_scale", range=(1, 8), takeover="jump")
+
+
 def test_the_timeline_is_in_the_order_of_its_beats_with_repeats_written_out() -> None:
     timeline = parse_set(NIGHT_DRIVE).timeline
 
@@ -284,7 +294,28 @@ def test_a_set_names_the_families_that_the_engine_has() -> None:
         ("note = 36", "note = 128", "31: triggers.midi 1: note is 128; it must be between 0 and 127"),
         ("channel = 10", "channel = 0", "31: triggers.midi 1: channel is 0; it must be between 1 and 16"),
         ('cue = "kick", ch', 'cue = "kik", ch', "31: triggers.midi 1: the set has no cue 'kik'; the nearest is kick"),
-        ('scene = "drop"', "velocity = 1", "32: triggers.midi 2: the key velocity is not known"),
+        ('scene = "drop"', "velocty = 1", "32: triggers.midi 2: the key velocty is not known; the nearest is velocity"),
+        ('scene = "drop"', "velocity = 1", "32: triggers.midi 2: velocity is 1; it must be a table"),
+        (
+            '"drop" }',
+            '"drop", velocity = { gain = [0, 1] } }',
+            "32: triggers.midi 2.velocity: the key gain is not known; the nearest is gain_db",
+        ),
+        (
+            '"drop" }',
+            '"drop", velocity = { gain_db = -18 } }',
+            "32: triggers.midi 2.velocity: gain_db is -18; it must be a list of 2",
+        ),
+        (
+            '"drop" }',
+            '"drop", velocity = { brightness = [-2, 0] } }',
+            "32: triggers.midi 2: an end of the brightness of velocity is -2; it must be between -1 and 1",
+        ),
+        (
+            "[1, 8]",
+            '[1, 8], takeover = "sotf"',
+            "33: triggers.midi 3: takeover is 'sotf'; it must be one of soft, jump",
+        ),
         ('scene = "drop"', 'scene = "x"', "32: triggers.midi 2: the set has no scene 'x'; there is drop"),
         ("kick.guidance_scale", "kick.gain", "33: triggers.midi 3: set is 'kick.gain'; .* the nearest is gain_db"),
         ("kick.guidance_scale", "kik.gain_db", "33: triggers.midi 3: the set has no cue 'kik'"),
