@@ -106,8 +106,8 @@ class Shaper:
         for take_id, fresh in list(self._fresh.items()):
             if self.mixer.frame - fresh.since_frame >= held_frames or not self._plays(fresh):
                 self.keep(take_id)
-        for track, strip in self._strips.items():
-            self._catch_up(track, strip)
+        for track in self.launcher.tracks:  # also where no knob was turned: a hit may have a shape of its own
+            self._catch_up(track, self._strips.setdefault(track, _Strip()))
 
     def waits_for_clip(self, track: str | None = None) -> bool:
         """Whether a bent clip of that track, or of any, is under way."""
