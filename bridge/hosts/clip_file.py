@@ -5,6 +5,7 @@ from pathlib import Path
 
 import soundfile as sf
 
+from bridge.folding import as_heard
 from bridge.hosts.base import HostClip, HostError
 from bridge.tracks.sound import Sound
 from bridge.wav_chunks import Musical, write_musical_wav
@@ -16,8 +17,6 @@ def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float) -> 
 
     A file is never taken away again: the host's project may go on to need it.
     """
-    from bridge.folding import as_heard
-
     request = sound.request
     tempo_bpm = request.tempo_bpm or 120.0
     gain_db = 20 * math.log10(max(sound.gain, 1e-5))

@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,12 +34,14 @@ REMOVED_AFTER_S = 1.0  # what was replaced is taken away when its successor has 
 JOBS_MAX, PRINTS_KEPT_MAX, ASKED_MAX = 256, 1_024, 1_024
 TOLD_AGAIN_S = 10.0
 WAIT_S = 0.1  # for a job
+PLACE_AGAIN_S = 0.1  # when all slots of a track are in use
 CLOSE_WITHIN_S = 3.0
 
 log = logging.getLogger(__name__)
 
-# placing, placed: in its slot, and not launched yet; launching; launched: by its beat it will be heard; failed.
-Stage = Literal["placing", "placed", "launching", "launched", "failed"]
+# waiting: for the host or a free slot; placing; placed: in its slot; launching; launched: it will be heard; failed.
+Stage = Literal["waiting", "placing", "placed", "launching", "launched", "failed"]
+BEFORE_LAUNCH = ("waiting", "placing", "placed")
 
 
 class Tell(Protocol):
@@ -74,8 +76,11 @@ class Now:
 @dataclass(slots=True)
 class _Asked:
     landing: Landing
-    stage: Stage = "placing"
+    quantum_beats: float
+    stage: Stage = "waiting"
     placement: Placement | None = None
+    again_s: float = 0.0  # not before is it tried
+    why: str = "the host is not there"  # it waits
 
 
 @dataclass(slots=True)
@@ -106,7 +111,7 @@ class HostDesk:
         self._tracks = {name: spec for name, spec in tracks.items() if spec.host_track}
         self._read_now, self._now_s, self._tell, self._refuse = now, now_s, tell, refuse
         self._now = Now()
-        self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._asked: dict[str, _Asked] = {}
         self._to_remove: list[tuple[int, str, Placement]] = []  # from which frame on, which track
         self._loops: dict[str, _Loop] = {}
         self._lock = threading.Lock()
@@ -138,23 +143,15 @@ class HostDesk:
         spec = self._tracks.get(landing.cue.track)
         if spec is None or spec.host_place != "slot":
             return
+        quantum_beats = launch_quantum_beats(landing.beat, beats_per_bar=self._beats_per_bar)
         asked = self._asked.get(landing.landing_id)
-        if (
-            asked is not None
-            and asked.stage in ("placing", "placed")
-            and self._grid(asked.landing) == self._grid(landing)
-        ):
+        if asked is not None and asked.stage in BEFORE_LAUNCH and asked.quantum_beats == quantum_beats:
             asked.landing = landing
             return
         if asked is not None:
-            self.withdraw(landing.landing_id)
-        quantum_beats = self._grid(landing)
-        if not self._connected or quantum_beats is None:
-            return
-        while len(self._asked) >= ASKED_MAX:
-            self._asked.popitem(last=False)
-        asked = self._asked[landing.landing_id] = _Asked(landing)
-        self._enqueue(lambda: self._place(asked, quantum_beats), failing=asked)
+            self._forget(landing.landing_id)
+        if quantum_beats is not None and len(self._asked) < ASKED_MAX:
+            self._asked[landing.landing_id] = _Asked(landing, quantum_beats)
 
     def answer(self, landing_id: str) -> Answer:
         """Sure once the host has confirmed that it will launch."""
@@ -166,13 +163,8 @@ class HostDesk:
     def withdraw(self, landing_id: str) -> None:
         """Have the host not launch it, unless it is to be heard in both places."""
         asked = self._asked.get(landing_id)
-        if asked is None or self._tracks[asked.landing.cue.track].heard_where != "host":
-            return
-        del self._asked[landing_id]
-        with self._lock:
-            was, asked.stage = asked.stage, "failed"
-        if was in ("launching", "launched"):
-            self._enqueue(lambda: self._take_away(asked.landing.cue.track, asked.placement))
+        if asked is not None and self._tracks[asked.landing.cue.track].heard_where == "host":
+            self._forget(landing_id)
 
     def sounded(self, landing: Landing) -> None:
         """Print it where it was heard, if its track is printed: of a loop, each pass once it is over.
@@ -204,15 +196,17 @@ class HostDesk:
         if track not in self._tracks or self._tracks[track].host_place != "slot":
             return
         for landing_id in [name for name, asked in self._asked.items() if asked.landing.cue.track == track]:
-            del self._asked[landing_id]
+            self._forget(landing_id)
         self._enqueue(lambda: self._stop(track))
 
     def tick(self, now_frame: int) -> None:
         """Launch what is due, print what is over, take away what was replaced; and say what the host answered."""
         now = self._now = self._read_now(now_frame)
-        for asked in list(self._asked.values()):
-            if asked.stage == "placed":
-                self._launch_if_due(asked, now)
+        for landing_id, asked in list(self._asked.items()):
+            if asked.landing.frame < now_frame:
+                self._forget(landing_id, landed=True)
+            elif asked.stage in ("waiting", "placed"):
+                self._go_on(asked, now)
         for track in list(self._loops):
             self._print_passes(track, until_beat=now.beat)
         due = [removal for removal in self._to_remove if removal[0] <= now_frame]
@@ -223,27 +217,38 @@ class HostDesk:
             while True:
                 self._reports.get_nowait()()
 
-    def _grid(self, landing: Landing) -> float | None:
-        return launch_quantum_beats(landing.beat, beats_per_bar=self._beats_per_bar)
-
-    def _launch_if_due(self, asked: _Asked, now: Now) -> None:
-        track, landing = self._tracks[asked.landing.cue.track], asked.landing
-        assert asked.placement is not None
-        if track.heard_where == "upbeat":  # it is only to lie there
-            del self._asked[landing.landing_id]
-            return
+    def _go_on(self, asked: _Asked, now: Now) -> None:
+        """Place what waits, and launch what is placed, within the last stretch of the grid before its beat."""
+        landing, track = asked.landing, self._tracks[asked.landing.cue.track]
         beats_per_s = now.tempo_bpm / 60
         ahead_beats = landing.beat - now.beat
         if ahead_beats < LAUNCH_AT_LEAST_S * beats_per_s:
+            why = asked.why if asked.stage == "waiting" else "there was no time to launch it there"
             asked.stage = "failed"
-            self._say(
-                landing.cue.name,
-                f"{landing.cue.name} is in {self._host.name}, but there was no time to launch it there; it is heard "
-                "from Upbeat. A wider quantum_beats, or /cue/arm, leaves more",
-            )
-        elif ahead_beats < asked.placement.clip.quantum_beats - LAUNCH_MARGIN_S * beats_per_s:
+            if self._connected and track.heard_where != "upbeat":
+                self._say(landing.cue.name, f"{landing.cue.name} is heard from Upbeat, because {why}")
+        elif asked.stage == "waiting":
+            if self._connected and self._now_s() >= asked.again_s:
+                asked.stage = "placing"
+                self._enqueue(lambda: self._place(asked), failing=asked)
+        elif track.heard_where == "upbeat":  # it is only to lie there
+            self._forget(landing.landing_id)
+        elif ahead_beats < asked.quantum_beats - LAUNCH_MARGIN_S * beats_per_s:
             asked.stage = "launching"
             self._enqueue(lambda: self._launch(asked), failing=asked)
+
+    def _forget(self, landing_id: str, *, landed: bool = False) -> None:
+        """What the host was to do for a landing is done, or not wanted any more: then it must not launch it."""
+        asked = self._asked.pop(landing_id)
+        with self._lock:
+            was, asked.stage = asked.stage, "failed"
+        track, placement = asked.landing.cue.track, asked.placement
+        if placement is None or (landed and was == "launched"):
+            return
+        if was in ("launching", "launched"):
+            self._enqueue(lambda: self._take_away(track, placement))
+        else:
+            self._enqueue(lambda: self._slots[track].rests(placement))
 
     def _print_passes(self, track: str, *, until_beat: float) -> None:
         loop = self._loops.get(track)
@@ -272,7 +277,7 @@ class HostDesk:
             try:
                 job()
             except HostError as error:
-                if failing is not None:
+                if failing is not None and not isinstance(error, HostLost):
                     failing.stage = "failed"
                 what, sentence = failing.landing.cue.name if failing else self._host.name, str(error)
                 self._reports.put(lambda: self._say(what, sentence))
@@ -347,11 +352,12 @@ class HostDesk:
             self._host.tracks()
 
     def _lost(self, why: str) -> None:
-        self._connected = False
-        for slots in self._slots.values():
-            slots.playing = None
-        for asked in list(self._asked.values()):
-            asked.stage = "failed"
+        self._connected, self._tries = False, 1  # it is known to be away
+        with self._lock:
+            for asked in list(self._asked.values()):  # they wait for it to come back, as long as there is time
+                if asked.placement is not None:
+                    self._slots[asked.landing.cue.track].rests(asked.placement)
+                asked.stage, asked.placement, asked.why = "waiting", None, "the host was lost"
         self._state("lost", f"{why}; what lands from now on is heard from Upbeat")
 
     def _drop_jobs(self) -> None:
@@ -359,42 +365,51 @@ class HostDesk:
             while True:
                 self._jobs.get_nowait()
 
-    def _place(self, asked: _Asked, quantum_beats: float) -> None:
+    def _place(self, asked: _Asked) -> None:
         landing, spec, slots = asked.landing, *self._of(asked.landing.cue.track)
-        clip = host_clip(landing.sound, landing.cue, folder=self._folder, quantum_beats=quantum_beats)
-        while True:
+        clip = host_clip(landing.sound, landing.cue, folder=self._folder, quantum_beats=asked.quantum_beats)
+        numbers = " and ".join(map(str, spec.host_slots))
+        placement: Placement | None = None
+        while placement is None:
             turn = slots.turn(clip)
-            if turn is None:
-                numbers = " and ".join(map(str, spec.host_slots))
-                what = "hold something of yours" if slots.all_theirs else "are all in use until what plays has ended"
+            if turn is None and slots.all_theirs:
                 raise HostError(
-                    f"the slots {numbers} of {spec.host_track} {what}, so {landing.cue.name} is heard from Upbeat; "
-                    "name other ones with host_slots"
+                    f"the slots {numbers} of {spec.host_track} hold something of yours, so {landing.cue.name} is heard "
+                    "from Upbeat; name other ones with host_slots"
                 )
-            if turn.lies is not None:
-                placement = turn.lies
-                break
+            if turn is None:
+                asked.why = f"the slots {numbers} of {spec.host_track} were in use; give it more with host_slots"
+                asked.again_s, asked.stage = self._now_s() + PLACE_AGAIN_S, "waiting"
+                return
             if turn.first_remove is not None:
                 self._host.remove(turn.first_remove)
                 slots.removed(turn.first_remove)
+            if turn.lies is not None:
+                placement = turn.lies
+                break
             try:
                 placement = self._host.place_in_slot(clip, track=spec.host_track, slot=turn.slot)
             except SlotTaken:
                 slots.is_theirs(turn.slot)
                 continue
-            slots.placed(placement)
             self._tell_placed(landing, placement, landing.beat)
-            break
+        slots.placed(placement)
         with self._lock:
             if asked.stage == "placing":
                 asked.placement, asked.stage = placement, "placed"
+                return
+        slots.rests(placement)  # it was taken back meanwhile
 
     def _launch(self, asked: _Asked) -> None:
         assert asked.placement is not None
         with self._lock:
             if asked.stage != "launching":
                 return
-        self._host.launch(asked.placement)
+        try:
+            self._host.launch(asked.placement)
+        except HostError:
+            self._slots[asked.landing.cue.track].removed(asked.placement)  # so that it is placed anew the next time
+            raise
         track, frame = asked.landing.cue.track, asked.landing.frame
         before = self._slots[track].launched(asked.placement)
         with self._lock:

@@ -43,12 +43,14 @@ class TrackSlots:
     numbers: tuple[int, ...]
     playing: Placement | None = None  # what was launched last
     _held: dict[int, Placement] = field(default_factory=dict)
+    _waiting: list[Placement] = field(default_factory=list)  # placed, and to be launched
     _leaving: list[Placement] = field(default_factory=list)  # they sound until what was launched after them has landed
     _theirs: set[int] = field(default_factory=set)
 
     def turn(self, clip: HostClip) -> Turn | None:
         """Where `clip` goes; None if no slot is left for it now."""
-        resting = [held for held in self._held.values() if held is not self.playing and held not in self._leaving]
+        in_use = [*([self.playing] if self.playing else []), *self._waiting, *self._leaving]
+        resting = [held for held in self._held.values() if all(held is not one for one in in_use)]
         for held in resting:
             if held.clip == clip:
                 return Turn(slot=held.slot, lies=held)
@@ -58,8 +60,13 @@ class TrackSlots:
         return Turn(slot=resting[0].slot, first_remove=resting[0]) if resting else None
 
     def placed(self, placement: Placement) -> None:
-        """It lies there now."""
+        """It lies there now, and waits to be launched."""
         self._held[placement.slot] = placement
+        self._waiting.append(placement)
+
+    def rests(self, placement: Placement) -> None:
+        """It will not be launched; it lies there until its slot is needed."""
+        self._waiting = _without(self._waiting, placement)
 
     def removed(self, placement: Placement) -> None:
         """It does not lie there any more."""
@@ -67,7 +74,7 @@ class TrackSlots:
             del self._held[placement.slot]
         if self.playing is placement:
             self.playing = None
-        self._leaving = [one for one in self._leaving if one is not placement]
+        self._waiting, self._leaving = _without(self._waiting, placement), _without(self._leaving, placement)
 
     def is_theirs(self, slot: int) -> None:
         """Something that is not ours lies there: it is left alone for as long as the set plays."""
@@ -75,6 +82,7 @@ class TrackSlots:
 
     def launched(self, placement: Placement) -> Placement | None:
         """It will play from its beat on. What plays until then, to be taken away once it has landed."""
+        self.rests(placement)
         before, self.playing = self.playing, placement
         if before is None or before is placement:
             return None
@@ -85,3 +93,7 @@ class TrackSlots:
     def all_theirs(self) -> bool:
         """Whether what is not ours lies in all of them."""
         return self._theirs.issuperset(self.numbers)
+
+
+def _without(placements: list[Placement], placement: Placement) -> list[Placement]:
+    return [one for one in placements if one is not placement]

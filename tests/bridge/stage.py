@@ -1,11 +1,13 @@
 """A stage for tests: a player with the real mixer, a hand-run clock, and an engine that answers when it is told to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from pythonosc.osc_message import OscMessage
 
+from bridge.elsewhere import Elsewhere, nowhere
 from bridge.engine_link import ClipArrived, RequestRefused
 from bridge.library import Library
 from bridge.player import Player
@@ -55,7 +57,14 @@ class ToldEngine:
 class Stage:
     """A player and all that it needs, run by hand: `stage.run(2)` is two beats of music in a few milliseconds."""
 
-    def __init__(self, music: Set, folder: Path, *, arm: bool = False) -> None:
+    def __init__(
+        self,
+        music: Set,
+        folder: Path,
+        *,
+        arm: bool = False,
+        elsewhere: Callable[[Player], Elsewhere] = nowhere,
+    ) -> None:
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
         self.engine = ToldEngine()
         self.library = Library(folder)
@@ -68,7 +77,9 @@ class Stage:
             now_s=lambda: self.mixer.frame / RATE_HZ,
             unix_s=lambda: self.mixer.frame / RATE_HZ,
             arm=arm,
+            elsewhere=elsewhere,
         )
+        self.beside: Callable[[], object] = lambda: None  # what other threads would do meanwhile, after each block
         self.replies: list[OscMessage] = []
         self._blocks: list[Samples] = []
 
@@ -95,6 +106,7 @@ class Stage:
             block = np.zeros((min(BLOCK_FRAMES, until_frame - self.mixer.frame), 2), np.float32)
             self.mixer.mix(block)
             self._blocks.append(block)
+            self.beside()
         self.player.tick()
 
     def answer_all(self) -> None:

@@ -1,0 +1,342 @@
+"""Clips on a host's own tracks: in slots, launched on their beats, or printed; and heard from us when that fails."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pythonosc.osc_message import OscMessage
+
+from bridge.hosts import clip_file
+from bridge.hosts.base import HostChoice, HostLost
+from bridge.hosts.desk import HostDesk, Now
+from bridge.player import Player
+from bridge.set_file import TrackSpec
+from osc_schemas.cue import Cue
+from tests.bridge.hosts.grid_host import GridHost, Played
+from tests.bridge.stage import RATE_HZ, Stage, a_set, cue, onsets
+
+
+class Studio:
+    """A stage beside a stand-in for a host, whose desk is worked by hand."""
+
+    def __init__(self, folder: Path, *cues: Cue, at: tuple[tuple[float, str], ...] = (), **track: object) -> None:
+        drums = TrackSpec(name="drums", **({"host_track": "Drums"} | track))  # type: ignore[arg-type]
+        music = a_set(
+            *cues,
+            tracks={"drums": drums, "bass": TrackSpec(name="bass")},
+            timeline=at,
+            host=HostChoice(name="live"),
+        )
+        self.host = GridHost(beat=self.beat)
+        self.told: list[OscMessage] = []
+        self.stage = Stage(music, folder / "takes", elsewhere=lambda player: self._desk(player, folder))
+        self.stage.player.audience.subscribe("test", self._hear, seconds=1_000, now_s=0.0)
+        self.stage.beside = self.work
+        self.busy = False
+        self.work()
+
+    def _desk(self, player: Player, folder: Path) -> HostDesk:
+        self.desk = HostDesk(
+            self.host,
+            player.music.tracks,
+            beats_per_bar=4,
+            folder=folder / "clips",
+            now=lambda frame: Now(
+                beat=player.transport.beat_at_frame(frame),
+                at_s=player.now_s(),
+                tempo_bpm=120,
+                playing=player.transport.playing,
+            ),
+            tell=player.tell,
+            refuse=lambda what, sentence: player.refuse(lambda packet: None, what, "host", sentence),
+            now_s=player.now_s,
+        )
+        return self.desk
+
+    def beat(self) -> float:
+        return self.stage.player.transport.beat_at_frame(self.stage.mixer.frame)
+
+    def work(self) -> None:
+        """What the desk's thread does meanwhile, unless the host is busy with something else."""
+        for _ in range(0 if self.busy else 8):
+            self.desk.work()
+
+    def play(self, beats: float) -> None:
+        """So many beats from the first one on: the preroll, a second long, comes on top."""
+        if not self.stage.player.transport.playing:
+            self.stage.player.play()
+            beats += 2
+        self.stage.run(beats)
+
+    def heard_here(self) -> list[float]:
+        """The beats at which something began to sound in our own output, the preroll taken off."""
+        return [round((frame - RATE_HZ) / (RATE_HZ / 2), 3) for frame in onsets(self.stage.sound)]
+
+    def sentences(self, address: str = "/refused") -> list[str]:
+        return [str(message.params[-1]) for message in self.told if message.address == address]
+
+    def _hear(self, packet: bytes) -> None:
+        self.told.append(OscMessage(packet))
+
+
+Make = Callable[..., Studio]
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Make:
+    def make(*cues: Cue, **changes: object) -> Studio:
+        return Studio(tmp_path, *cues, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+def loop(name: str, **changes: object) -> Cue:
+    return cue(name, **({"length_beats": 4.0, "quantum_beats": 4.0, "loop": True} | changes))
+
+
+def test_a_clip_lands_in_a_slot_on_its_beat_and_is_not_heard_twice(studio: Make) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),))
+
+    night.play(9)
+
+    [played] = night.host.played
+    assert (played.track, played.slot, played.beat) == ("Drums", 1, 4.0)
+    assert not night.stage.sound.any()
+    [placed] = [message for message in night.told if message.address == "/host/placed"]
+    assert placed.params[1:5] == ["beat", "drums", "Drums", 1]
+
+
+def test_the_next_clip_takes_the_other_slot_and_the_old_one_goes_when_it_has_landed(studio: Make) -> None:
+    night = studio(loop("one"), loop("two"), loop("three"), at=((0.0, "one"), (4.0, "two"), (8.0, "three")))
+
+    night.play(5)
+    assert set(night.host.slots) == {("Drums", 1), ("Drums", 2)}
+    night.play(3)
+    assert [slot for _, slot in night.host.slots] == [2, 1]  # the first slot was emptied, and holds the third clip
+    night.play(4)
+
+    assert [(one.slot, one.beat) for one in night.host.played] == [(1, 0.0), (2, 4.0), (1, 8.0)]
+    assert list(night.host.slots) == [("Drums", 1)]
+
+
+def test_off_the_bar_the_clip_is_launched_on_a_finer_grid(studio: Make) -> None:
+    night = studio(loop("beat", quantum_beats=1.0), at=((6.0, "beat"),))
+
+    night.play(8)
+
+    assert [one.beat for one in night.host.played] == [6.0]
+
+
+def test_off_every_grid_of_a_launcher_we_play_it_ourselves(studio: Make) -> None:
+    night = studio(cue("hit"), at=((3.3, "hit"),))
+
+    night.play(5)
+
+    assert night.host.played == []
+    assert night.heard_here() == [3.3]
+
+
+def test_without_its_host_the_same_set_plays_here(studio: Make) -> None:
+    night = studio(cue("hit"), at=((4.0, "hit"),))
+    night.host.here = False
+    night.play(-1)
+
+    night.play(6)
+
+    assert night.heard_here() == [4.0]
+    [sentence] = [one for one in night.sentences("/host/state") if "does not answer" in one]
+    assert sentence == "the stand-in does not answer; start it; until then all is heard from Upbeat"
+
+
+def test_a_host_that_quits_while_a_clip_is_placed_loses_nothing(studio: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),))
+
+    def quits(*_: object, **__: object) -> None:
+        night.host.here = False
+        raise HostLost("the stand-in has quit; start it again")
+
+    monkeypatch.setattr(night.host, "place_in_slot", quits)
+    night.play(9)
+
+    assert night.heard_here()[:2] == [4.0, 8.0]
+    assert "the stand-in has quit; start it again; what lands from now on is heard from Upbeat" in night.sentences(
+        "/host/state"
+    )
+
+
+def test_a_host_that_comes_back_has_the_next_clip(studio: Make) -> None:
+    night = studio(loop("one"), loop("two"), at=((0.0, "one"), (12.0, "two")))
+    night.play(2)
+    night.host.here = False
+    night.play(3)
+    night.host.here = True
+    night.play(9)
+
+    assert [(one.name[:3], one.beat) for one in night.host.played] == [("one", 0.0), ("two", 12.0)]
+
+
+def test_what_lies_in_a_slot_already_stays_there(studio: Make) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),))
+    night.host.slots["Drums", 1] = "a vocal of yours"
+
+    night.play(6)
+
+    assert night.host.slots["Drums", 1] == "a vocal of yours"
+    assert [(one.slot, one.beat) for one in night.host.played] == [(2, 4.0)]
+
+
+def test_with_no_slot_left_it_is_heard_here_and_said_once(studio: Make) -> None:
+    night = studio(cue("hit"), at=((4.0, "hit"), (5.0, "hit"), (6.0, "hit")))
+    night.host.slots |= {("Drums", 1): "yours", ("Drums", 2): "yours"}
+
+    night.play(8)
+
+    assert night.heard_here() == [4.0, 5.0, 6.0]
+    assert night.sentences() == [
+        "the slots 1 and 2 of Drums hold something of yours, so hit is heard from Upbeat; name other ones with "
+        "host_slots"
+    ]
+
+
+def test_a_track_that_was_renamed_is_said_and_heard_here(studio: Make) -> None:
+    night = studio(cue("hit"), at=((4.0, "hit"),))
+    night.host.names[0] = "Beats"
+
+    night.play(6)
+
+    assert night.heard_here() == [4.0]
+    assert night.sentences() == ["the stand-in has no track 'Drums'; there is Beats, Bass"]
+
+
+def test_a_full_disk_is_said_and_the_clip_is_heard_here(studio: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(clip_file, "write_musical_wav", full)
+    night = studio(cue("hit"), at=((4.0, "hit"),))
+
+    night.play(6)
+
+    assert night.heard_here() == [4.0]
+    assert "No space left on device" in night.sentences()[0]
+
+
+def test_a_host_that_is_too_slow_is_not_waited_for(studio: Make) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),))
+    night.play(-1)
+    night.busy = True  # it placed the clip, and does not come to launch it
+    night.play(7)
+    night.busy = False
+    night.play(2)
+
+    assert night.heard_here()[0] == 4.0
+    assert [one for one in night.host.played if one.beat > 4] == []
+
+
+def test_what_is_heard_in_both_places_is_launched_and_heard_here(studio: Make) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),), heard_in="both")
+
+    night.play(6)
+
+    assert [one.beat for one in night.host.played] == [4.0]
+    assert night.heard_here() == [4.0]
+
+
+def test_what_is_heard_from_us_only_lies_in_its_slot(studio: Make) -> None:
+    night = studio(loop("beat"), at=((4.0, "beat"),), heard_in="upbeat")
+
+    night.play(6)
+
+    assert list(night.host.slots) == [("Drums", 1)]
+    assert night.host.played == []
+    assert night.heard_here() == [4.0]
+
+
+def test_stopping_a_track_stops_it_in_the_host(studio: Make) -> None:
+    night = studio(loop("beat"), at=((0.0, "beat"),))
+    night.play(2)
+
+    night.stage.hear("/track/stop", track="drums")
+    night.play(1)
+
+    assert night.host.stopped == ["Drums"]
+
+
+def test_a_cue_over_osc_lands_in_the_host_too_and_status_says_that_it_loops(studio: Make) -> None:
+    night = studio(loop("beat"))
+    night.play(1)
+
+    night.stage.hear("/cue/go", name="beat")
+    night.play(8)
+    night.stage.hear("/status")
+
+    assert [one.beat for one in night.host.played] == [4.0]
+    assert [track[1] for track in night.stage.replied("/status/track") if track[4] == "looping"] == ["beat"]
+
+
+def test_a_loop_that_we_have_to_play_ends_the_one_in_the_host(studio: Make) -> None:
+    night = studio(loop("one"), loop("two"), at=((0.0, "one"), (4.0, "two")))
+    night.host.slots["Drums", 2] = "yours"
+
+    night.play(6)
+
+    assert night.host.played == [Played("Drums", 1, night.host.played[0].name, 0.0)]
+    assert night.heard_here() == [4.0]
+    assert night.host.stopped == ["Drums"]
+
+
+def test_a_hit_is_printed_where_it_was_heard(studio: Make) -> None:
+    night = studio(cue("hit"), at=((1.0, "hit"), (2.5, "hit")), host_place="arrangement")
+
+    night.play(2)
+    assert [beat for _, beat, _ in night.host.arranged] == [1.0]
+    night.play(2)
+
+    assert [(track, beat) for track, beat, _ in night.host.arranged] == [("Drums", 1.0), ("Drums", 2.5)]
+    assert night.heard_here() == [1.0, 2.5]
+
+
+def test_a_loop_is_printed_pass_by_pass_once_each_is_over(studio: Make) -> None:
+    night = studio(loop("one"), loop("two"), at=((0.0, "one"), (8.0, "two")), host_place="arrangement")
+
+    night.play(7)
+    assert [beat for _, beat, _ in night.host.arranged] == [0.0]
+    night.play(6)
+
+    assert [(beat, name[:3]) for _, beat, name in night.host.arranged] == [(0.0, "one"), (4.0, "one"), (8.0, "two")]
+
+
+def test_what_could_not_be_printed_is_printed_when_the_host_is_back(studio: Make) -> None:
+    night = studio(cue("hit"), at=((1.0, "hit"), (3.0, "hit")), host_place="arrangement")
+    night.host.here = False
+    night.play(4)
+    assert night.host.arranged == []
+
+    night.host.here = True
+    night.play(4)
+
+    assert [beat for _, beat, _ in night.host.arranged] == [1.0, 3.0]
+
+
+def test_a_host_some_bars_ahead_has_it_at_its_own_bar(studio: Make) -> None:
+    night = studio(cue("hit"), at=((1.0, "hit"),), host_place="arrangement")
+    night.host.ahead_beats = 32.02  # the same bar line, read a moment later
+
+    night.play(4)
+
+    assert [beat for _, beat, _ in night.host.arranged] == [33.0]
+
+
+def test_the_clip_in_the_host_is_what_is_heard_here(studio: Make, tmp_path: Path) -> None:
+    import soundfile as sf
+
+    night = studio(cue("hit"), at=((4.0, "hit"),), heard_in="both", host_place="slot")
+    night.play(6)
+
+    [path] = (tmp_path / "clips").glob("*.wav")
+    samples, _ = sf.read(path, dtype="float32", always_2d=True)
+    begin = RATE_HZ + 4 * RATE_HZ // 2
+    heard = night.stage.sound[begin : begin + len(samples)]
+    assert np.abs(heard - samples[: len(heard)]).max() < 1e-3
