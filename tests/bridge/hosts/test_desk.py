@@ -21,7 +21,9 @@ from tests.bridge.stage import RATE_HZ, Stage, a_set, cue, onsets
 class Studio:
     """A stage beside a stand-in for a host, whose desk is worked by hand."""
 
-    def __init__(self, folder: Path, *cues: Cue, at: tuple[tuple[float, str], ...] = (), **track: object) -> None:
+    def __init__(
+        self, folder: Path, *cues: Cue, at: tuple[tuple[float, str], ...] = (), here: bool = True, **track: object
+    ) -> None:
         drums = TrackSpec(name="drums", **({"host_track": "Drums"} | track))  # type: ignore[arg-type]
         music = a_set(
             *cues,
@@ -29,7 +31,7 @@ class Studio:
             timeline=at,
             host=HostChoice(name="live"),
         )
-        self.host = GridHost(beat=self.beat)
+        self.host = GridHost(beat=self.beat, here=here)
         self.told: list[OscMessage] = []
         self.stage = Stage(music, folder / "takes", elsewhere=lambda player: self._desk(player, folder))
         self.stage.player.audience.subscribe("test", self._hear, seconds=1_000, now_s=0.0)
@@ -139,10 +141,7 @@ def test_off_every_grid_of_a_launcher_we_play_it_ourselves(studio: Make) -> None
 
 
 def test_without_its_host_the_same_set_plays_here(studio: Make) -> None:
-    night = studio(cue("hit"), at=((4.0, "hit"),))
-    night.host.here = False
-    night.play(-1)
-
+    night = studio(cue("hit"), at=((4.0, "hit"),), here=False)
     night.play(6)
 
     assert night.heard_here() == [4.0]
