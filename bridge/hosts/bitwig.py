@@ -1,0 +1,363 @@
+"""Bitwig Studio through DrivenByMoss, somebody else's controller extension, whose OSC can put files into slots.
+
+The extension shows a window of tracks and scenes, 8 by 8 as it comes, and counts from 1 inside it. For a track outside
+the window the window is moved, and put back afterwards. Its insertFile replaces what a slot holds; so whether the slot
+is empty is decided here, by what it told of the slot.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bridge.hosts.base import (
+    ANSWER_WITHIN_S,
+    Ability,
+    BasicHost,
+    Found,
+    HostChoice,
+    HostClip,
+    HostError,
+    HostLost,
+    HostTime,
+    HostTrack,
+    Placement,
+    SlotTaken,
+)
+from bridge.hosts.bitwig_places import look
+from bridge.hosts.moss import Moss
+from osc_schemas.nearest import nearest_only
+
+PORT = 8000  # as the extension comes: it listens here, and sends to the one 1000 above
+FEEDBACK_ABOVE = 1000
+ABILITIES: frozenset[Ability] = frozenset({"slot", "launch", "tempo", "tracks", "undo"})
+
+_MOVED_WITHIN_S = 0.4  # a window that has not moved by then stands at its end
+_QUIET_S = 0.05
+_SETTLED_WITHIN_S = 0.5
+_LAUNCHED_WITHIN_S = 0.5
+_SILENT_S = 5.0  # longer silence than this, and we ask whether it is still there
+_BEAT_AHEAD_S = 0.25  # how far its last word on the beat is carried on
+_TRACKS_MAX = 512  # no window is moved on beyond these
+_NO_CLIPS = {"group": "is a group", "effect": "is an effect track", "master": "is the master track"}
+
+
+class _NoSuchTrack(HostError):
+    """No track of that name is to be seen in any window."""
+
+
+class BitwigHost(BasicHost):
+    """A running Bitwig. Its track bank is looked through anew wherever a name is not in the window."""
+
+    name = "bitwig"
+    title = "Bitwig"
+    abilities = ABILITIES
+
+    def __init__(self, *, port: int = PORT, feedback_port: int | None = None) -> None:
+        """`port` as the extension listens on, `feedback_port` as it sends to: 1000 above if not said."""
+        self._port = port
+        self._feedback_port = port + FEEDBACK_ABOVE if feedback_port is None else feedback_port
+        self._open: Moss | None = None
+
+    def connect(self, *, within_s: float = ANSWER_WITHIN_S) -> str:
+        """Take the feedback port and ask for everything. Raises `HostError` if the port is taken."""
+        if self._open is None:
+            self._open = Moss(port=self._port, feedback_port=self._feedback_port)
+        self._moss.forget()
+        if not self._moss.refresh(within_s=within_s):
+            raise self._lost()
+        return f"Bitwig through DrivenByMoss, {self._size} tracks and {self._size} slots in its window"
+
+    def close(self) -> None:
+        """Give the feedback port back."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def tracks(self) -> Sequence[HostTrack]:
+        """All that its track bank shows; what lies inside a closed group is not among them."""
+        found: dict[int, HostTrack] = {}
+        with self._window_put_back():
+            while self._page("-"):
+                pass
+            while True:
+                for index in self._shown():
+                    place = self._moss.number(f"/track/{index}/position")
+                    found[place] = HostTrack(
+                        number=place + 1, name=self._name(index), takes_audio=self._why_not(index) is None
+                    )
+                if len(found) >= _TRACKS_MAX or not self._page("+"):
+                    break
+        return tuple(found[place] for place in sorted(found))
+
+    def time(self) -> HostTime:
+        """Its position by what it told last; at the rate of its feedback, so good for a display, not for a clock."""
+        self._check_there()
+        tempo = self._moss.told("/tempo/raw")
+        if not isinstance(tempo, int | float) or tempo <= 0:
+            raise self._lost()
+        playing = self._moss.number("/play") > 0
+        beat = beat_of(self._moss.text("/beat/str"), self._moss.text("/time/signature"))
+        if playing:
+            beat += min(self._moss.age_s("/beat/str"), _BEAT_AHEAD_S) * tempo / 60
+        return HostTime(beat=beat, tempo_bpm=float(tempo), playing=playing)
+
+    def place_in_slot(self, clip: HostClip, *, track: str, slot: int) -> Placement:
+        """Put the file into an empty slot. Launched, it follows Bitwig's default launch quantisation."""
+        if not clip.path.is_file():
+            raise HostError(f"the clip {clip.path} is not there any more; generate the cue again")
+        self._check_slot(slot)
+        with self._in_window(track) as index:
+            why_not = self._why_not(index)
+            if why_not:
+                raise HostError(f"Bitwig's track {track!r} {why_not}; name an audio track as host_track")
+            address = f"/track/{index}/clip/{slot}"
+            if self._holds_something(address):
+                what = self._moss.text(f"{address}/name") or "a clip"
+                raise SlotTaken(
+                    f"slot {slot} of Bitwig's track {track!r} holds {what!r}, which is not ours; empty it, or name "
+                    "other slots as host_slots"
+                )
+            before = self._moss.text(f"{address}/name")
+            self._moss.say(f"{address}/insertFile", str(clip.path))
+            if not self._comes(lambda: self._moss.number(f"{address}/hasContent") > 0, within_s=ANSWER_WITHIN_S):
+                raise HostError(
+                    f"Bitwig did not take {clip.path.name} into slot {slot} of track {track!r}; look whether it is an "
+                    "audio track, and whether DrivenByMoss is of 2025 or later (insertFile came in December 2024)"
+                )
+            self._comes(lambda: self._moss.text(f"{address}/name") != before, within_s=_SETTLED_WITHIN_S)
+            return Placement(clip=clip, track=track, slot=slot, token=self._moss.text(f"{address}/name"))
+
+    def launch(self, placement: Placement) -> None:
+        """Launch it by Bitwig's default launch quantisation; OSC cannot set that of a clip."""
+        with self._in_window(placement.track) as index:
+            address = f"/track/{index}/clip/{placement.slot}"
+            if not self._is_ours(address, placement):
+                raise HostError(
+                    f"slot {placement.slot} of Bitwig's track {placement.track!r} does not hold "
+                    f"{placement.clip.name!r} any more; place it again"
+                )
+            playing = self._moss.number(f"{address}/isPlaying") > 0
+            self._moss.say(f"{address}/launch", 1)
+            self._moss.say(f"{address}/launch", 0)  # let go of, as a pad is
+            if not playing and not self._comes(
+                lambda: (
+                    self._moss.number(f"{address}/isPlaying") > 0 or self._moss.number(f"{address}/isPlayingQueued") > 0
+                ),
+                within_s=_LAUNCHED_WITHIN_S,
+            ):
+                raise HostError(f"Bitwig did not launch slot {placement.slot} of track {placement.track!r}")
+
+    def stop(self, track: str) -> None:
+        """Stop what its slots play, by the same quantisation."""
+        with self._in_window(track) as index:
+            self._moss.say(f"/track/{index}/clip/stop")
+
+    def remove(self, placement: Placement) -> None:
+        """Take our clip out of its slot; what somebody has put there since stays."""
+        with suppress(_NoSuchTrack), self._in_window(placement.track) as index:
+            address = f"/track/{index}/clip/{placement.slot}"
+            if not self._is_ours(address, placement):
+                return
+            self._moss.say(f"{address}/remove")
+            if not self._comes(lambda: self._moss.number(f"{address}/hasContent") == 0, within_s=ANSWER_WITHIN_S):
+                raise HostError(
+                    f"Bitwig did not take {placement.clip.name!r} out of slot {placement.slot} of track "
+                    f"{placement.track!r}; delete it there"
+                )
+
+    def undo(self) -> None:
+        """Take back Bitwig's last step, whoever made it: OSC does not say what it was."""
+        self._check_there()
+        self._moss.say("/undo")
+
+    @property
+    def _moss(self) -> Moss:
+        if self._open is None:
+            raise HostLost("Bitwig is not connected yet; connect first")
+        return self._open
+
+    @property
+    def _size(self) -> int:
+        """How many tracks the window shows, and as many slots: the extension's setting "Bank Page Size"."""
+        size = 0
+        while self._moss.told(f"/track/{size + 1}/exists") is not None:
+            size += 1
+        return size
+
+    def _lost(self) -> HostLost:
+        return HostLost(
+            f"Bitwig does not answer: DrivenByMoss shall listen on UDP port {self._port} and send to "
+            f"{self._feedback_port}; start Bitwig, or look at Settings > Controllers > Open Sound Control"
+        )
+
+    def _check_there(self) -> None:
+        if self._moss.age_s() > _SILENT_S and not self._moss.refresh(within_s=ANSWER_WITHIN_S):
+            raise self._lost()
+
+    def _check_slot(self, slot: int) -> None:
+        size = self._size
+        if not 1 <= slot <= size:
+            raise HostError(
+                f"slot {slot} is outside the window of DrivenByMoss, which shows slots 1 to {size}; name one of these, "
+                'or raise "Bank Page Size" in the settings of its OSC controller and restart it'
+            )
+        if self._moss.told(f"/scene/{slot}/exists") == 0:
+            raise HostError(f"Bitwig has no scene {slot} in this project; add scenes there, or name a lower slot")
+
+    def _comes(self, until: Callable[[], bool], *, within_s: float) -> bool:
+        return self._moss.wait(until, within_s=within_s)
+
+    def _name(self, index: int) -> str:
+        return self._moss.text(f"/track/{index}/name")
+
+    def _shown(self) -> list[int]:
+        return [index for index in range(1, self._size + 1) if self._moss.number(f"/track/{index}/exists") > 0]
+
+    def _why_not(self, index: int) -> str | None:
+        """Why a track takes no clip of ours; None if it does."""
+        kind = self._moss.text(f"/track/{index}/type")
+        if kind in _NO_CLIPS:
+            return _NO_CLIPS[kind]
+        if self._moss.told(f"/track/{index}/canHoldAudioData") == 0:
+            return "holds notes only"
+        return None
+
+    def _holds_something(self, address: str) -> bool:
+        return any(
+            self._moss.number(f"{address}/{state}") > 0 for state in ("hasContent", "isRecording", "isRecordingQueued")
+        )
+
+    def _is_ours(self, address: str, placement: Placement) -> bool:
+        return self._moss.number(f"{address}/hasContent") > 0 and self._moss.text(f"{address}/name") == placement.token
+
+    @contextmanager
+    def _in_window(self, track: str) -> Iterator[int]:
+        """The index of a track inside the window, which is moved to it, and back afterwards."""
+        self._check_there()
+        if self._moss.number("/track/toggleBank") > 0:
+            raise HostError(
+                "DrivenByMoss shows Bitwig's effect tracks now; switch it back to the other tracks (/track/toggleBank)"
+            )
+        with self._window_put_back():
+            yield self._moved_to(track)
+
+    def _moved_to(self, track: str) -> int:
+        seen: dict[int, str] = {}
+        for direction in ("+", "-"):
+            while True:
+                for index in self._shown():
+                    if same_name(self._name(index), track):
+                        return index
+                    seen[self._moss.number(f"/track/{index}/position")] = self._name(index)
+                if len(seen) >= _TRACKS_MAX or not self._page(direction):
+                    break
+        names = [seen[place] for place in sorted(seen)]
+        raise _NoSuchTrack(
+            f"Bitwig has no track {track!r}{nearest_only(track, names)}; it has {', '.join(names[:20]) or 'none'} "
+            "(what is inside a group is seen only while the group is open)"
+        )
+
+    @contextmanager
+    def _window_put_back(self) -> Iterator[None]:
+        start = self._first
+        try:
+            yield
+        finally:
+            self._put_back(start)
+
+    @property
+    def _first(self) -> int:
+        return self._moss.number("/track/1/position")
+
+    def _put_back(self, start: int) -> None:
+        """By pages as long as it is a page or more away, then by single tracks."""
+        size = self._size
+        for step, far in (("page/", size), ("", 1)):
+            for _ in range(_TRACKS_MAX):
+                away = start - self._first
+                if abs(away) < far or not self._move(f"/track/bank/{step}{'+' if away > 0 else '-'}"):
+                    break
+                if (start - self._first) * away < 0:  # gone too far by less than a page
+                    break
+
+    def _page(self, direction: str) -> bool:
+        """Move the window by a page; False where it stands at its end already."""
+        if direction == "+" and len(self._shown()) < self._size:
+            return False
+        if direction == "-" and self._first == 0:
+            return False
+        return self._move(f"/track/bank/page/{direction}")
+
+    def _move(self, address: str) -> bool:
+        before = self._first
+        self._moss.say(address)
+        if not self._comes(lambda: self._first != before, within_s=_MOVED_WITHIN_S):
+            return False
+        self._moss.settle(quiet_s=_QUIET_S, within_s=_SETTLED_WITHIN_S)
+        return True
+
+
+def beat_of(position: str, signature: str) -> float:
+    """Quarter notes from 0 of a position as the extension writes it: bar, quarter, sixteenth (from 1) : hundredths.
+
+    >>> beat_of("3.02.01:50", "4 / 4"), beat_of("2.01.01:00", "6 / 8")
+    (9.125, 3.0)
+    """
+    found = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?::(\d+))?", position.strip())
+    if found is None:
+        return 0.0
+    bar, quarter, sixteenth, hundredths = (int(part or 0) for part in found.groups())
+    meter = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", signature)
+    upper, lower = (int(part) for part in meter.groups()) if meter else (4, 4)
+    quarters_per_bar = 4 * upper // max(lower, 1)  # whole, as the extension counts them
+    return max(0.0, (bar - 1) * quarters_per_bar + (quarter - 1) + (sixteenth - 1 + hundredths / 100) / 4)
+
+
+def same_name(told: str, wanted: str) -> bool:
+    """Whether a name as the extension tells it is the one that was wanted: it writes letters beyond ASCII otherwise.
+
+    >>> same_name("Baesse", "Bässe"), same_name("Drums", "Drum")
+    (True, False)
+    """
+    if told == wanted:
+        return True
+    if wanted.isascii():
+        return False
+    pattern = "".join(re.escape(letter) if letter.isascii() else ".{0,3}" for letter in wanted)
+    return re.fullmatch(pattern, told) is not None
+
+
+class _BitwigProduct:
+    """What there is to know of Bitwig without talking to it."""
+
+    name = "bitwig"
+    title = "Bitwig Studio with DrivenByMoss of 2025 or later"
+    abilities = ABILITIES
+
+    def look(self) -> list[Found]:
+        """Bitwig, and the extension in its folder."""
+        return look()
+
+    def install(self, folder: Path | None) -> list[str]:
+        """Nothing is put anywhere: the extension is somebody else's. What to fetch and switch on."""
+        return [
+            "the extension is not ours, so nothing was copied: fetch DrivenByMoss for Bitwig from "
+            "https://www.mossgrabers.de/Software/Bitwig/Bitwig.html (2025 or later)",
+            "put DrivenByMoss.bwextension into Bitwig's Extensions folder: Documents/Bitwig Studio/Extensions on "
+            "Windows and macOS, ~/Bitwig Studio/Extensions on Linux",
+            'in Bitwig: Settings > Controllers > Add controller > Open Sound Control > Add, with "Port to receive on" '
+            f'{PORT}, "Host to send to" 127.0.0.1 and "Port to send to" {PORT + FEEDBACK_ABOVE}',
+            "then: upbeat hosts check bitwig",
+        ]
+
+    def remove(self, folder: Path | None) -> list[str]:
+        """Nothing of ours is there."""
+        return ["nothing of ours is in Bitwig; to take DrivenByMoss away, remove its controller in Bitwig's settings"]
+
+    def host(self, choice: HostChoice) -> BitwigHost:
+        """Its adapter, not yet connected."""
+        return BitwigHost(port=PORT if choice.port is None else choice.port)
+
+
+PRODUCT = _BitwigProduct()
