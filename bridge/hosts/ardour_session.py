@@ -24,15 +24,12 @@ from osc_schemas.nearest import nearest_only
 OLDEST, NEWEST = 7_000, 7_999  # versions of the file: before Ardour 7 positions were written otherwise
 OURS = "upbeat "  # how the names of our files begin
 # What Ardour writes of the region that stands for a whole file, but without its fades.
-WHOLE_FILE = dict(
-    word.split("=")
-    for word in (
-        "muted=0 opaque=1 locked=0 video-locked=0 automatic=0 whole-file=1 import=0 external=0 sync-marked=0 "
-        "left-of-split=0 right-of-split=0 hidden=0 position-locked=0 valid-transients=0 start=a0 sync-position=a0 "
-        "ancestral-start=a0 ancestral-length=a0@a0 stretch=1 shift=1 layering-index=0 tags= contents=0 "
-        "envelope-active=0 default-fade-in=0 default-fade-out=0 fade-in-active=0 fade-out-active=0 scale-amplitude=1 "
-        "type=audio first-edit=nothing"
-    ).split()
+WHOLE_FILE = (
+    "muted=0 opaque=1 locked=0 video-locked=0 automatic=0 whole-file=1 import=0 external=0 sync-marked=0 "
+    "left-of-split=0 right-of-split=0 hidden=0 position-locked=0 valid-transients=0 start=a0 sync-position=a0 "
+    "ancestral-start=a0 ancestral-length=a0@a0 stretch=1 shift=1 layering-index=0 tags= contents=0 envelope-active=0 "
+    "default-fade-in=0 default-fade-out=0 fade-in-active=0 fade-out-active=0 scale-amplitude=1 type=audio "
+    "first-edit=nothing"
 )
 
 
@@ -249,7 +246,8 @@ class SessionFile:
         return ids
 
     def _region(self, name: str, source_ids: list[str], *, frames: int, at_frame: int) -> ET.Element:
-        words = {"name": name, **WHOLE_FILE, "id": self._new_id(), "channels": str(len(source_ids))}
+        words = dict(word.split("=") for word in WHOLE_FILE.split())
+        words |= {"name": name, "id": self._new_id(), "channels": str(len(source_ids))}
         words["length"] = f"a{self._superclocks(frames)}@a{self._superclocks(at_frame)}"
         for channel, source_id in enumerate(source_ids):
             words |= {f"source-{channel}": source_id, f"master-source-{channel}": source_id}
