@@ -19,6 +19,7 @@ from pythonosc.osc_message import OscMessage
 
 from bridge.engine_link import EngineLink, EngineStateChanged, LinkEvent
 from bridge.library import Library
+from bridge.performance_log import Notes, PerformanceLog
 from bridge.player import HORIZON_S, Player
 from bridge.render.effects import Chain, chain_of
 from bridge.set_file import Set, SetError, located, read_set
@@ -74,10 +75,10 @@ def render(
     engine_endpoint: str | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> RenderReport:
-    """Render a set into `out`: mix.wav, stems/TRACK.wav and the takes, each file whole or not there.
+    """Render a set into `out`: mix.wav, stems/TRACK.wav, the takes, and the performance beside them.
 
-    Uses the engine at `engine_endpoint`, or one of its own for the while. `progress` hears shares from 0 to 1.
-    Rendering again gives the same bits. Raises `RenderError`, `SetError` and `EngineFailed` with a sentence.
+    Each sound is whole or not there. Uses the engine at `engine_endpoint`, or one of its own for the while. `progress`
+    hears shares from 0 to 1. Rendering again gives the same bits. Raises `RenderError`, `SetError` and `EngineFailed`.
     """
     end_beat = end_beat_of(music)
     chains = {
@@ -122,6 +123,7 @@ class _Render:
         self._master = Mixer(["mix"], sample_rate_hz=music.sample_rate_hz)  # for its limiter, behind the effects
         self._link = EngineLink(endpoint, on_event=self._events.put)
         self._library = Library(folder / "takes")
+        self._performance = PerformanceLog(folder / "takes", music, made="render")
         self._player = Player(
             music,
             mixer=self._mixer,
@@ -131,6 +133,7 @@ class _Render:
             now_s=lambda: self._mixer.frame / music.sample_rate_hz,
             unix_s=lambda: self._mixer.frame / music.sample_rate_hz,
             exact=True,
+            elsewhere=self._noted,
         )
         self._player.end_beat = end_beat
         self._player.audience.subscribe("render", self._overhear, seconds=math.inf, now_s=0.0)
@@ -159,6 +162,8 @@ class _Render:
             self._link.close()
             self._player.shaper.finish()
             self._library.close()
+            self._notes.end()
+            self._performance.close()
         return RenderReport(
             mix=self._folder / "mix.wav",
             stems={name: self._folder / "stems" / f"{file_name(name)}.wav" for name in self._chains},
@@ -218,6 +223,10 @@ class _Render:
         self._master.mix(mix)
         files[MIX].write(mix)
         self._peak = max(self._peak, float(np.abs(mix).max()))
+
+    def _noted(self, player: Player) -> Notes:
+        self._notes = Notes(player, self._performance)
+        return self._notes
 
     def _overhear(self, packet: bytes) -> None:
         message = OscMessage(packet)
