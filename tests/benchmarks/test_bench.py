@@ -3,9 +3,12 @@
 import math
 from pathlib import Path
 
+import pytest
+
 from tests.whole.command_line import Home
 
 
+@pytest.mark.slow
 def test_every_figure_is_a_sane_number(tmp_path: Path) -> None:
     bench = Home(tmp_path).upbeat("bench", "--quick", "--json", within_s=100).json
 

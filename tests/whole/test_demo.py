@@ -41,6 +41,7 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None
         demo(tmp_path / "file", output_kind="null")
 
 
+@pytest.mark.slow
 def test_one_clip_one_frame_off_fails_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launch_once: Callable[..., object] = Track.launch_once
     shifts = iter([1])

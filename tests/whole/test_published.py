@@ -40,9 +40,8 @@ def heard(path: str) -> Samples:
     return samples  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(
-    "family", [pytest.param(name, marks=() if name == "audiolcm" else pytest.mark.slow) for name in FILES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FILES)
 def test_a_family_says_what_it_is_asked_at_the_sets_rate(home: Home, family: str) -> None:
     with_model(home, family)
     words = ["say", "rain on a roof", "--family", family, "--length-s", 0.25, "--seed", 3, "--no-play", "--json"]
