@@ -1,0 +1,1 @@
+"""What goes out of Upbeat into other programs' files."""
