@@ -1,0 +1,128 @@
+// The host's beats as our own running frames, block after block.
+//
+// A line is laid at the start of a block and holds for as long as the host goes on along it, so a beat has one frame
+// however the blocks are cut. A new tempo or a jump lays a new one.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace upbeat {
+
+// What the host says at the start of a block.
+struct BlockTime {
+    bool known = false;    // it has a transport, with beats
+    bool playing = false;
+    double beat = 0.0;     // quarter notes from the project's start, at the block's first frame
+    double tempo_bpm = 120.0;
+    double beats_per_bar = 4.0;
+    int64_t frame = 0;     // the host's own
+    // LV2: the frame tells jumps; the beats are single floats, which DPF counts on by itself between the host's words,
+    // and one block before each bar line they are a whole bar ahead (bar is raised after barBeat has wrapped).
+    bool frame_leads = false;
+};
+
+enum class Turn { none, started, stopped, jumped };
+
+class HostLine {
+public:
+    // Take in the next block, which begins at the running frame `now`.
+    Turn begin_block(const BlockTime& time, int64_t now, int block_frames, double rate_hz) {
+        const bool plays = time.known && time.playing && time.tempo_bpm > 0.0;
+        const bool played = playing_;
+        const double beat = beat_at(now);
+        const double tempo_bpm = as_typed(time.tempo_bpm);
+        const bool same_tempo = tempo_bpm == tempo_bpm_ && rate_hz == rate_hz_;
+        const bool frame_follows = time.frame == next_host_frame_;
+        next_host_frame_ = time.frame + block_frames;
+        known_ = time.known;
+        playing_ = plays;
+        rate_hz_ = rate_hz;
+        tempo_bpm_ = tempo_bpm;
+        beats_per_bar_ = time.beats_per_bar > 0.0 ? time.beats_per_bar : 4.0;
+        if (!plays) {
+            const bool moved = played || time.beat != anchor_beat_ || !same_tempo;
+            lay(time.beat, now);
+            if (played || moved) ++changes_;
+            return played ? Turn::stopped : Turn::none;
+        }
+        if (!played) return begin_epoch(time.beat, now, Turn::started);
+        const double off_frames = (time.beat - beat) * frames_per_beat();
+        if (time.frame_leads && frame_follows) {
+            const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
+            const bool bar_too_early = std::abs(off_bars - 1.0) < 1e-3;
+            if (same_tempo && (bar_too_early || std::abs(off_frames) <= loose_frames)) return Turn::none;
+            if (!same_tempo && bar_too_early) { lay(time.beat - beats_per_bar_, now); ++changes_; return Turn::none; }
+        } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
+            return Turn::none;
+        }
+        if (std::abs(off_frames) <= rate_hz * nudge_s) {  // a new tempo, or a host that counts roughly
+            lay(time.beat, now);
+            ++changes_;
+            return Turn::none;
+        }
+        return begin_epoch(time.beat, now, Turn::jumped);
+    }
+
+    bool known() const { return known_; }
+    bool playing() const { return playing_; }
+    double tempo_bpm() const { return tempo_bpm_; }
+    double beats_per_bar() const { return beats_per_bar_; }
+    int epoch() const { return epoch_; }        // up with every start and jump
+    int changes() const { return changes_; }    // up with everything that makes frame_of answer otherwise
+    double run_beat() const { return run_beat_; }  // where the latest start or jump was
+    double frames_per_beat() const { return 60.0 / tempo_bpm_ * rate_hz_; }
+
+    // The running frame at which a beat lies; the nearest, ties to even.
+    int64_t frame_of(double beat) const {
+        const double frames = (beat - anchor_beat_) * 60.0 / tempo_bpm_ * rate_hz_;
+        if (!(std::abs(frames) < 4e15)) return frames < 0 ? -never : never;
+        return anchor_frame_ + static_cast<int64_t>(std::nearbyint(frames));
+    }
+
+    double beat_at(int64_t frame) const {
+        if (!playing_) return anchor_beat_;
+        return anchor_beat_ + static_cast<double>(frame - anchor_frame_) / frames_per_beat();
+    }
+
+    static constexpr int64_t never = int64_t{1} << 62;
+
+private:
+    static constexpr double exact_frames = 0.5;  // what a host may be off our line before we follow it
+    static constexpr double loose_frames = 2.0;  // single floats, added up, are not better
+    static constexpr double nudge_s = 0.005;     // more is a jump
+
+    Turn begin_epoch(double beat, int64_t now, Turn turn) {
+        lay(beat, now);
+        run_beat_ = beat;
+        ++epoch_;
+        ++changes_;
+        return turn;
+    }
+
+    void lay(double beat, int64_t now) {
+        anchor_beat_ = beat;
+        anchor_frame_ = now;
+    }
+
+    // 97.3 has come as a single float, 97.30000305; over ten minutes that would be a frame.
+    static double as_typed(double tempo_bpm) {
+        if (static_cast<double>(static_cast<float>(tempo_bpm)) != tempo_bpm) return tempo_bpm;
+        const double typed = std::nearbyint(tempo_bpm * 1e3) / 1e3;
+        return static_cast<float>(typed) == static_cast<float>(tempo_bpm) ? typed : tempo_bpm;
+    }
+
+    bool known_ = false;
+    bool playing_ = false;
+    double anchor_beat_ = 0.0;
+    int64_t anchor_frame_ = 0;
+    double run_beat_ = 0.0;
+    double tempo_bpm_ = 120.0;
+    double rate_hz_ = 48000.0;
+    double beats_per_bar_ = 4.0;
+    int64_t next_host_frame_ = -1;
+    int epoch_ = 0;
+    int changes_ = 0;
+};
+
+}  // namespace upbeat

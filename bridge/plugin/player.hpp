@@ -1,0 +1,678 @@
+// The audio side: pads, placements and voices, sample-exact on the host's line. It allocates nothing, waits for nothing
+// and knows neither the plug-in framework nor the network.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "host_line.hpp"
+#include "messages.hpp"
+#include "voices.hpp"
+
+namespace upbeat {
+
+enum class Mode { set, cues_and_pads, pads_only, as_saved };
+
+struct NoteOn {
+    int frame = 0;  // in the block
+    int note = 0, velocity = 0, channel = 1;
+};
+
+class Player {
+public:
+    Commands commands;  // written by the network thread
+    Reports reports;    // read by the network thread
+    std::atomic<uint64_t> reports_lost{0};
+    std::atomic<uint64_t> voices_missed{0};
+
+    // Audio thread, or while there is none. Silence, at frame 0 of a new count; pads and placements stay.
+    void reset(double rate_hz) {
+        rate_hz_ = rate_hz;
+        release_all();
+        remove_singles();
+        line_ = HostLine();
+        now_ = 0;
+        told_frame_ = -1;
+        told_changes_ = -1;
+        rewind();
+    }
+
+    // While there is no audio thread: let go of every clip.
+    void forget_all() {
+        Command command;
+        while (commands.pop(command)) {}
+        release_all();
+        for (Pad& pad : pads_) set_clip(pad.clip, nullptr);
+        while (active_count_ > 0) remove(active_[0], false);
+        complete_ = false;
+    }
+
+    // Carry out all that was asked.
+    void take_commands() {
+        Command command;
+        for (int taken = 0; taken < 4096 && commands.pop(command); ++taken) obey(command);
+    }
+
+    bool complete() const { return complete_; }
+    int64_t now() const { return now_; }
+    const HostLine& line() const { return line_; }
+    int voices_in_use() const { return voice_count_; }
+
+    void set_mode(Mode mode) {
+        if (mode == mode_) return;
+        mode_ = mode;
+        for (Voice& voice : voices_) voice.met = false;
+        if (line_.playing()) join_all();
+    }
+    // What stands for every pad's own quantum; negative: its own.
+    void set_quantum(double beats) { quantum_beats_ = beats; }
+
+    void panic() { silence(seconds(0.1)); }
+
+    // The next block: what sounds is added to `left` and `right`, times the gain's way from its last value.
+    void process(const BlockTime& time, const NoteOn* notes, int note_count, float* left, float* right, int frames,
+                 float gain, int64_t clock_ns, bool offline) {
+        const Turn turn = line_.begin_block(time, now_, frames, rate_hz_);
+        if (turn == Turn::stopped) host_stopped();
+        if (turn == Turn::started) host_started();
+        if (turn == Turn::jumped) host_jumped();
+        if (line_.changes() != seen_changes_) soonest_ = now_;
+        seen_changes_ = line_.changes();
+        tell_time(frames, clock_ns, offline);
+        for (int i = 0; i < note_count; ++i) hear(notes[i], frames);
+        if (soonest_ < now_ + frames) begin_passes(frames);
+        mix(left, right, frames, gain);
+        now_ += frames;
+    }
+
+    void tell_turn(int which, double value) {
+        Report report;
+        report.kind = Report::turn;
+        report.slot = which;
+        report.value = value;
+        tell(report);
+    }
+
+private:
+    struct Pad {
+        Clip* clip = nullptr;
+        double quantum_beats = 0.0;
+        bool loop = false;
+    };
+
+    struct Placement {
+        Clip* clip = nullptr;  // null: free
+        Clip* next_clip = nullptr;  // takes over where the next pass begins
+        double beat = 0.0;
+        double until_beat = 0.0;
+        bool loop = false;
+        bool kept = false;
+        bool free = false;     // on a host that stands still: passes by frames, not by beats
+        bool over = false;     // nothing more of it until the host starts or jumps
+        bool begun = false;
+        int64_t free_frame = 0;
+        int64_t next_pass = 0;
+        int note = -1;         // the pad that launched it
+        int at = -1;           // its place in active_
+
+        bool ends() const { return loop && until_beat > beat; }
+    };
+
+    static constexpr int chunk_frames = 256;
+    static constexpr double jump_fade_s = 0.005, swap_fade_s = 0.02, stop_fade_s = 0.03;
+
+    int64_t seconds(double s) const { return std::max<int64_t>(1, std::llround(s * rate_hz_)); }
+
+    // ---- what is asked
+
+    void obey(const Command& c) {
+        switch (c.kind) {
+            case Command::pad: {
+                Pad& pad = pads_[static_cast<size_t>(c.slot)];
+                set_clip(pad.clip, c.clip);
+                pad.quantum_beats = c.value;
+                pad.loop = c.loop;
+                break;
+            }
+            case Command::place: place(c); break;
+            case Command::unplace:
+                if (places_[static_cast<size_t>(c.slot)].clip) {
+                    end_voices(c.slot, now_, seconds(swap_fade_s));
+                    remove(c.slot, false);
+                }
+                break;
+            case Command::swap: swap(c.clip, c.other); break;
+            case Command::drop:
+                c.clip->dropped = true;
+                give_back(c.clip);
+                break;
+            case Command::stop: silence(std::max<int64_t>(1, std::llround(c.value * rate_hz_))); break;
+            case Command::complete: complete_ = c.yes; break;
+        }
+    }
+
+    void place(const Command& c) {
+        Placement& p = places_[static_cast<size_t>(c.slot)];
+        if (p.clip && p.beat == c.beat && p.loop == c.loop && p.loop && p.begun && !p.over) {
+            p.until_beat = c.until_beat;  // only its end, or its take from the next pass on
+            p.kept = c.kept;
+            if (p.clip != c.clip) set_clip(p.next_clip, c.clip);
+            else set_clip(p.next_clip, nullptr);
+            soonest_ = now_;
+            return;
+        }
+        if (p.clip && p.begun && (p.beat != c.beat || p.clip != c.clip)) end_voices(c.slot, now_, seconds(swap_fade_s));
+        const bool same = p.clip == c.clip && p.beat == c.beat && p.loop == c.loop;
+        if (!p.clip) activate(c.slot);
+        set_clip(p.clip, c.clip);
+        set_clip(p.next_clip, nullptr);
+        p.beat = c.beat;
+        p.until_beat = c.until_beat;
+        p.loop = c.loop;
+        p.kept = c.kept;
+        soonest_ = now_;
+        if (same && p.over) return;
+        p.free = p.over = p.begun = false;
+        p.note = -1;
+        p.next_pass = 0;
+        if (line_.playing()) join(c.slot, true);
+        if (p.over && !p.kept) remove(c.slot, true);
+    }
+
+    void swap(Clip* old, Clip* with) {
+        for (Pad& pad : pads_)
+            if (pad.clip == old) set_clip(pad.clip, with);
+        for (int k = 0; k < active_count_; ++k) {
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.next_clip == old) set_clip(p.next_clip, with);
+            if (p.clip != old) continue;
+            set_clip(p.clip, with);
+            if (p.loop && old->length_beats != with->length_beats) seek(p);
+        }
+        soonest_ = now_;
+        if (old->all_frames() != with->all_frames() || old->tail_frames != with->tail_frames) return;
+        const int64_t fade_frames = seconds(swap_fade_s);
+        for (Voice& voice : voices_) {
+            if (voice.clip != old || voice.leave != no_frame) continue;
+            Voice* twin = new_voice(with, voice.start);
+            if (!twin) return;
+            *twin = voice;
+            twin->clip = with;
+            twin->heard = now_;
+            twin->enter_frames = fade_frames;
+            voice.leave = now_;
+            voice.leave_frames = fade_frames;
+            voice.stop = std::min(voice.stop, now_ + fade_frames);
+        }
+    }
+
+    // Fade all that sounds, forget all that is not kept.
+    void silence(int64_t fade_frames) {
+        for (Voice& voice : voices_)
+            if (voice.clip) voice.end_at(now_, fade_frames);
+        for (int k = 0; k < active_count_; ++k) {
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.begun) p.over = true;
+        }
+        remove_singles();
+    }
+
+    // ---- the host's transport
+
+    void host_started() {
+        for (int k = 0; k < active_count_; ++k) {  // what went freely would not be on the host's beat
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (!p.free) continue;
+            end_voices(active_[k], now_, seconds(stop_fade_s));
+            p.over = true;
+        }
+        join_all();
+    }
+
+    void host_stopped() { silence(seconds(stop_fade_s)); rewind(); }
+
+    // What lies at the new place sounds from there; what does not fades, but for tails and what was fired by hand.
+    void host_jumped() {
+        for (Voice& voice : voices_) voice.met = false;
+        for (int k = 0; k < active_count_; ++k) {
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (!p.kept && p.loop && p.begun && !p.over && p.beat > line_.beat_at(now_))
+                p.beat -= std::ceil((p.beat - line_.beat_at(now_)) / p.clip->length_beats) * p.clip->length_beats;
+        }
+        join_all();
+        for (Voice& voice : voices_) {
+            if (!voice.clip || voice.met || voice.body_over(now_)) continue;
+            const Placement* p = voice.owner < 0 ? nullptr : &places_[static_cast<size_t>(voice.owner)];
+            if (p && p->clip && (p->kept || p->loop)) voice.end_at(now_, seconds(jump_fade_s));
+        }
+    }
+
+    void rewind() {
+        for (int k = 0; k < active_count_; ++k) {
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            p.over = p.begun = false;
+            p.next_pass = 0;
+        }
+        soonest_ = now_;
+    }
+
+    void join_all() {
+        bool fired = false;  // a loop fired by hand goes on, in place of what the sheet has there
+        for (int k = 0; k < active_count_; ++k) {
+            const Placement& p = places_[static_cast<size_t>(active_[k])];
+            fired = fired || (!p.kept && p.loop && p.begun && !p.over && !p.free && sounds(p));
+        }
+        for (int k = 0; k < active_count_; ++k) {
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.free) continue;
+            if (p.kept) p.over = p.begun = false;
+            if (!p.over) join(active_[k], false, fired && p.kept);
+        }
+        for (int k = active_count_; k-- > 0;) {
+            const Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.over && !p.kept) remove(active_[k], true);
+        }
+        soonest_ = now_;
+    }
+
+    // The first pass from here on.
+    void seek(Placement& p) const {
+        if (p.free) {
+            p.next_pass = std::max<int64_t>(0, (now_ - p.free_frame + p.clip->frames - 1) / p.clip->frames);
+            return;
+        }
+        const double passes = (line_.beat_at(now_) - p.beat) / p.clip->length_beats;
+        int64_t next = std::max<int64_t>(0, static_cast<int64_t>(std::ceil(passes - 1e-6)));
+        while (frame_of_pass(p, next) < now_) ++next;
+        while (next > 0 && frame_of_pass(p, next - 1) >= now_) --next;
+        p.next_pass = next;
+    }
+
+    // Find a placement's next pass from here on, and sound what of it is under way: a loop's pass in its middle, but no
+    // single shot that began before the host jumped here.
+    void join(int slot, bool came_late, bool quietly = false) {
+        Placement& p = places_[static_cast<size_t>(slot)];
+        if (!sounds(p)) return;
+        if (!p.loop) {
+            const int64_t frame = line_.frame_of(p.beat);
+            if (frame >= now_) return;
+            p.over = true;
+            if (!came_late || p.beat < line_.run_beat() - 1e-9 || now_ - frame >= p.clip->all_frames()) return;
+            p.begun = true;
+            if (begin_voice(slot, frame)) tell_launched(p, now_ - frame);
+            return;
+        }
+        if (p.ends() && line_.frame_of(p.until_beat) <= now_) {
+            p.over = true;
+            return;
+        }
+        seek(p);
+        const int64_t next = p.next_pass;
+        if (next == 0) return;
+        if (quietly) {
+            p.over = true;
+            return;
+        }
+        const bool again = p.begun;
+        p.begun = true;
+        if (came_late) take_over_from_others(slot, now_);
+        for (int64_t pass = next; pass-- > 0 && next - pass <= 8;) {  // the tails of some passes may still sound
+            const int64_t frame = frame_of_pass(p, pass);
+            if (now_ - frame >= p.clip->all_frames()) break;
+            if (!meet(slot, frame)) begin_voice(slot, frame, pass > 0 && p.clip->sustained ? p.clip->tail_frames : 0);
+        }
+        if (came_late && !again) tell_launched(p, now_ - frame_of_pass(p, 0));
+    }
+
+    // Whether a voice goes on already at the very place it should have.
+    bool meet(int slot, int64_t start) {
+        for (Voice& voice : voices_) {
+            if (!voice.clip || voice.owner != slot || voice.cut != no_frame || voice.leave != no_frame) continue;
+            if (voice.clip != places_[static_cast<size_t>(slot)].clip || std::abs(voice.start - start) > 1) continue;
+            voice.met = true;
+            return true;
+        }
+        return false;
+    }
+
+    // ---- what sounds when
+
+    bool sounds(const Placement& p) const {
+        if (p.note >= 0) return true;
+        return mode_ != Mode::pads_only && !(p.kept && mode_ == Mode::cues_and_pads);
+    }
+
+    int64_t frame_of_pass(const Placement& p, int64_t pass) const {
+        if (p.free) return p.free_frame + pass * p.clip->frames;
+        return line_.frame_of(p.beat + static_cast<double>(pass) * p.clip->length_beats);
+    }
+
+    int64_t end_frame(const Placement& p) const {
+        return p.ends() && !p.free ? line_.frame_of(p.until_beat) : HostLine::never;
+    }
+
+    // When a placement does something next.
+    int64_t next_event(const Placement& p) const {
+        if (p.over || (!p.free && !line_.playing()) || !sounds(p)) return HostLine::never;
+        return std::min(end_frame(p), frame_of_pass(p, p.next_pass));
+    }
+
+    void begin_passes(int frames) {
+        for (;;) {  // by their frames, and beginnings before ends, so that each loop takes over from the one before
+            int slot = -1;
+            int64_t at = HostLine::never;
+            bool ends = false;
+            for (int k = 0; k < active_count_; ++k) {
+                const Placement& p = places_[static_cast<size_t>(active_[k])];
+                const int64_t frame = next_event(p);
+                if (frame > at || frame == HostLine::never) continue;
+                const bool ends_here = end_frame(p) <= frame;
+                if (frame == at && !(ends && !ends_here)) continue;
+                at = frame;
+                ends = ends_here;
+                slot = active_[k];
+            }
+            soonest_ = at;
+            if (at >= now_ + frames) return;
+            do_next(slot, at, ends);
+        }
+    }
+
+    void do_next(int slot, int64_t at, bool ends) {
+        Placement& p = places_[static_cast<size_t>(slot)];
+        const int64_t frame = std::max(at, now_);  // a nudged line may have brought it into the past by a few frames
+        if (ends) {
+            end_voices(slot, frame, seconds(swap_fade_s));
+            finish(slot);
+            return;
+        }
+        const bool first = !p.begun;
+        if (!first && p.next_clip) change_clip(p);
+        int64_t fade_in_frames = 0;
+        if (p.loop && first && take_over_from_others(slot, frame) && p.clip->sustained)
+            fade_in_frames = seconds(swap_fade_s);
+        if (p.loop && !first && p.clip->sustained) fade_in_frames = p.clip->tail_frames;
+        p.begun = true;
+        if (begin_voice(slot, frame, fade_in_frames) && first) tell_launched(p, frame - at);
+        ++p.next_pass;
+        if (!p.loop) finish(slot);
+    }
+
+    void change_clip(Placement& p) {
+        const double beat = p.beat + static_cast<double>(p.next_pass) * p.clip->length_beats;
+        const bool as_long = p.clip->length_beats == p.next_clip->length_beats;
+        set_clip(p.clip, p.next_clip);
+        set_clip(p.next_clip, nullptr);
+        if (as_long) return;
+        p.beat = beat;
+        p.next_pass = 0;
+    }
+
+    // One loop at a time: whichever begins ends the others that have begun. Whether there was one.
+    bool take_over_from_others(int slot, int64_t frame) {
+        bool any = false;
+        for (int k = active_count_; k-- > 0;) {
+            const int other = active_[k];
+            Placement& p = places_[static_cast<size_t>(other)];
+            if (other == slot || !p.loop || !p.begun || p.over) continue;
+            end_voices(other, frame, seconds(swap_fade_s));
+            any = true;
+            finish(other);
+        }
+        return any;
+    }
+
+    // No more of it in this run; a single one is forgotten.
+    void finish(int slot) {
+        Placement& p = places_[static_cast<size_t>(slot)];
+        p.over = true;
+        if (!p.kept) remove(slot, true);
+    }
+
+    Voice* begin_voice(int slot, int64_t start, int64_t fade_in_frames = 0) {
+        const Placement& p = places_[static_cast<size_t>(slot)];
+        Voice* voice = new_voice(p.clip, start);
+        if (!voice) return nullptr;
+        voice->owner = slot;
+        voice->heard = std::max(start, now_);
+        voice->end = voice->stop = start + p.clip->all_frames();
+        voice->fade_in_frames = fade_in_frames;
+        if (voice->heard > start) voice->enter_frames = seconds(jump_fade_s);  // in its middle
+        voice->met = true;
+        return voice;
+    }
+
+    void end_voices(int slot, int64_t at, int64_t fade_frames) {
+        for (Voice& voice : voices_)
+            if (voice.clip && voice.owner == slot) voice.end_at(at, fade_frames);
+    }
+
+    // ---- pads
+
+    void hear(const NoteOn& note, int frames) {
+        const int64_t frame = now_ + std::clamp(note.frame, 0, std::max(0, frames - 1));
+        const Pad& pad = pads_[static_cast<size_t>(note.note & 127)];
+        const bool played = pad.clip && launch(pad, note.note & 127, frame);
+        Report report;
+        report.kind = Report::note;
+        report.note_number = note.note & 127;
+        report.velocity = note.velocity;
+        report.channel = note.channel;
+        report.played = played;
+        tell(report);
+    }
+
+    bool launch(const Pad& pad, int note, int64_t frame) {
+        int slot = -1;
+        for (int k = places_max; k < places_max + launches_max; ++k) {
+            const Placement& p = places_[static_cast<size_t>(k)];
+            if (p.clip && p.note == note && !p.begun) slot = k;  // struck again before its line
+            if (!p.clip && slot < 0) slot = k;
+        }
+        if (slot < 0) {
+            voices_missed.fetch_add(1, std::memory_order_relaxed);
+            return false;
+        }
+        Placement& p = places_[static_cast<size_t>(slot)];
+        if (!p.clip) activate(slot);
+        set_clip(p.clip, pad.clip);
+        p.next_pass = 0;
+        p.note = note;
+        p.loop = pad.loop;
+        p.kept = p.over = p.begun = false;
+        p.free = !line_.playing();
+        p.free_frame = frame;
+        p.beat = line_.beat_at(frame);
+        const double quantum = quantum_beats_ >= 0.0 ? quantum_beats_ : pad.quantum_beats;
+        if (!p.free && quantum > 0.0) {  // a note a hair past the line is still on it
+            const double line = std::ceil(p.beat / quantum - 1e-6) * quantum;
+            if (line_.frame_of(line) >= frame) p.beat = line;
+        }
+        p.until_beat = p.beat;
+        soonest_ = now_;
+        return true;
+    }
+
+    // ---- mixing
+
+    void mix(float* left, float* right, int frames, float gain) {
+        if (gain_ < 0.0f) gain_ = gain_to_ = gain;
+        if (gain != gain_to_) {
+            gain_to_ = gain;
+            ramp_frames_ = seconds(swap_fade_s);
+            gain_step_ = (gain - gain_) / static_cast<float>(ramp_frames_);
+        }
+        for (int done = 0; done < frames; done += chunk_frames) {
+            const int count = std::min(chunk_frames, frames - done);
+            const bool any = add_voices(now_ + done, count);
+            for (int i = 0; i < count; ++i) {
+                if (ramp_frames_ > 0) gain_ = --ramp_frames_ == 0 ? gain_to_ : gain_ + gain_step_;
+                if (!any) continue;
+                left[done + i] += sums_[2 * static_cast<size_t>(i)] * gain_;
+                right[done + i] += sums_[2 * static_cast<size_t>(i) + 1] * gain_;
+            }
+        }
+    }
+
+    bool add_voices(int64_t from, int count) {
+        std::memset(sums_.data(), 0, sizeof(float) * 2 * static_cast<size_t>(count));
+        bool any = false;
+        int kept = 0;
+        for (int k = 0; k < voice_count_; ++k) {
+            Voice& voice = voices_[static_cast<size_t>(order_[static_cast<size_t>(k)])];
+            const int64_t first = std::max(voice.heard, from), last = std::min(voice.stop, from + count);
+            if (first < last) {
+                voice.add(sums_.data(), envelope_.data(), first, last, from);
+                any = true;
+            }
+            if (voice.stop <= from + count) release(voice);
+            else order_[static_cast<size_t>(kept++)] = order_[static_cast<size_t>(k)];
+        }
+        voice_count_ = kept;
+        return any;
+    }
+
+    // ---- who uses which clip
+
+    void set_clip(Clip*& place, Clip* clip) {
+        Clip* const old = place;
+        if (clip) ++clip->users;
+        place = clip;
+        if (old) {
+            --old->users;
+            give_back(old);
+        }
+    }
+
+    void give_back(Clip* clip) {
+        if (!clip->dropped || clip->users > 0) return;
+        Report report;
+        report.kind = Report::unused;
+        report.clip = clip;
+        if (reports.push(report)) return;
+        reports_lost.fetch_add(1, std::memory_order_relaxed);  // its memory stays until the plug-in goes
+    }
+
+    void release(Voice& voice) {
+        set_clip(voice.clip, nullptr);
+        voice.owner = -1;
+    }
+
+    // A voice for a clip, at its place in the order of summing: float sums depend on their order, so that must follow
+    // from the music and not from how the blocks were cut.
+    Voice* new_voice(Clip* clip, int64_t start) {
+        if (voice_count_ == voices_max) {
+            voices_missed.fetch_add(1, std::memory_order_relaxed);
+            return nullptr;
+        }
+        int at = 0;
+        while (voices_[static_cast<size_t>(at)].clip) ++at;
+        int k = voice_count_++;
+        for (; k > 0; --k) {
+            const Voice& before = voices_[static_cast<size_t>(order_[static_cast<size_t>(k - 1)])];
+            if (before.start < start || (before.start == start && before.clip->rank <= clip->rank)) break;
+            order_[static_cast<size_t>(k)] = order_[static_cast<size_t>(k - 1)];
+        }
+        order_[static_cast<size_t>(k)] = at;
+        Voice& voice = voices_[static_cast<size_t>(at)];
+        voice = Voice();
+        set_clip(voice.clip, clip);
+        voice.start = start;
+        return &voice;
+    }
+
+    void release_all() {
+        for (int k = 0; k < voice_count_; ++k) release(voices_[static_cast<size_t>(order_[static_cast<size_t>(k)])]);
+        voice_count_ = 0;
+    }
+
+    void activate(int slot) {
+        places_[static_cast<size_t>(slot)].at = active_count_;
+        active_[active_count_++] = slot;
+    }
+
+    void remove(int slot, bool say) {
+        Placement& p = places_[static_cast<size_t>(slot)];
+        for (Voice& voice : voices_)
+            if (voice.owner == slot) voice.owner = -1;  // sounds on by itself; the slot may be used again
+        set_clip(p.clip, nullptr);
+        set_clip(p.next_clip, nullptr);
+        const int last = active_[--active_count_];
+        active_[p.at] = last;
+        places_[static_cast<size_t>(last)].at = p.at;
+        p = Placement();
+        if (!say || slot >= places_max) return;
+        Report report;
+        report.kind = Report::finished;
+        report.slot = slot;
+        tell(report);
+    }
+
+    void remove_singles() {
+        for (int k = active_count_; k-- > 0;)
+            if (!places_[static_cast<size_t>(active_[k])].kept) remove(active_[k], true);
+    }
+
+    // ---- what is told
+
+    void tell(const Report& report) {
+        if (!reports.push(report)) reports_lost.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    void tell_launched(const Placement& p, int64_t error_frames) {
+        Report report;
+        report.kind = Report::launched;
+        report.clip = p.clip;
+        report.beat = p.free ? line_.beat_at(now_) : p.beat;
+        report.error_frames = static_cast<int>(error_frames);
+        tell(report);
+    }
+
+    void tell_time(int frames, int64_t clock_ns, bool offline) {
+        if (!line_.known()) return;
+        const double every_s = line_.playing() ? 0.02 : 0.1;
+        const bool due = told_frame_ < 0 || now_ + frames - told_frame_ > seconds(every_s);
+        if (!due && told_changes_ == line_.changes()) return;
+        told_frame_ = now_;
+        told_changes_ = line_.changes();
+        Report report;
+        report.kind = Report::time;
+        report.beat = line_.beat_at(now_);
+        report.tempo_bpm = line_.tempo_bpm();
+        report.beats_per_bar = line_.beats_per_bar();
+        report.frame = now_;
+        report.epoch = line_.epoch();
+        report.playing = line_.playing();
+        report.offline = offline;
+        report.clock_ns = clock_ns;
+        tell(report);
+    }
+
+    double rate_hz_ = 48000.0;
+    HostLine line_;
+    int64_t now_ = 0;      // running frames since the last reset
+    int64_t soonest_ = 0;  // nothing begins or ends before this frame
+    int seen_changes_ = -1;
+    int64_t told_frame_ = -1;
+    int told_changes_ = -1;
+    Mode mode_ = Mode::set;
+    double quantum_beats_ = -1.0;
+    float gain_ = -1.0f, gain_to_ = -1.0f, gain_step_ = 0.0f;
+    int64_t ramp_frames_ = 0;
+    bool complete_ = false;
+    int active_count_ = 0;
+    int voice_count_ = 0;
+    std::array<Pad, pads_max> pads_{};
+    std::array<Placement, places_max + launches_max> places_{};
+    std::array<int, places_max + launches_max> active_{};
+    std::array<Voice, voices_max> voices_{};
+    std::array<int, voices_max> order_{};  // of summing
+    alignas(64) std::array<float, 2 * chunk_frames> sums_{};
+    std::array<float, chunk_frames> envelope_{};
+};
+
+}  // namespace upbeat
