@@ -1,4 +1,4 @@
-"""`upbeat takes`: what is in the library; hear a take again, keep it for ever, or make lost samples again."""
+"""`upbeat takes`: what is in the library; hear a take again, keep it for ever, make lost samples again, export it."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.commands import console
+from bridge.commands import console, takes_export
 from bridge.commands.parser import CommandError, Commands, Parser, add_engine, add_json, add_output, command
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Its arguments: one more word says what is to be done."""
     example = "upbeat takes play deep-punchy-kick-9f2785ebc4"
-    parser = command(commands, "takes", _list, does="list, play, pin and remake what was made", example=example)
+    parser = command(commands, "takes", _list, does="list, play, pin, remake and export what was made", example=example)
     parser.set_defaults(json=False, long=False)
     deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=Parser)
     listing = command(deeds, "list", _list, does="list all takes, the newest last", example="upbeat takes list --long")
@@ -30,6 +30,7 @@ def add(commands: Commands) -> None:
         deeds, "remake", _remake, "make lost samples again from the journal", "upbeat takes remake deep-punchy-kick"
     )
     add_engine(remaking, does="ask the engine that listens there; without, the usual one, or one started for this")
+    takes_export.add(deeds)
 
 
 def _of_one(deeds: Commands, name: str, run: Any, does: str, example: str) -> Parser:
