@@ -62,11 +62,12 @@ local function item_of(guid)
   return nil
 end
 
--- One undo step around `change`, closed whatever happens in it.
-local function as_one_step(name, change)
+-- One undo step around `change`, closed whatever happens in it; `mend` takes away what an error left half done.
+local function as_one_step(name, change, mend)
   reaper.PreventUIRefresh(1)
   reaper.Undo_BeginBlock2(PROJECT)
   local good, result = pcall(change)
+  if not good and mend then pcall(mend) end
   reaper.Undo_EndBlock2(PROJECT, OURS .. name, UNDO_ITEMS)
   reaper.PreventUIRefresh(-1)
   reaper.UpdateArrange()
@@ -123,8 +124,9 @@ function deeds.place(request)
     length_s = reaper.TimeMap2_QNToTime(PROJECT, beat + length_beats) - start_s
     rate = clip_s / length_s
   end
+  local item
   return as_one_step(string.format('place "%s" on "%s"', name, track_name), function()
-    local item = reaper.AddMediaItemToTrack(track)
+    item = reaper.AddMediaItemToTrack(track)
     local take = reaper.AddTakeToMediaItem(item)
     reaper.SetMediaItemTake_Source(take, source)
     reaper.SetMediaItemInfo_Value(item, "C_BEATATTACHMODE", loop and 1 or 2) -- keeps to beats: whole, or its start only
@@ -146,6 +148,8 @@ function deeds.place(request)
     local guid = guid_of(item)
     placed[guid] = item
     return { guid = guid, position_s = start_s, length_s = length_s, rate = rate }
+  end, function()
+    if item then reaper.DeleteTrackMediaItem(track, item) end
   end)
 end
 
