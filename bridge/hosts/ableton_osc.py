@@ -142,7 +142,7 @@ class AbletonOsc:
         finally:
             with self._heard:
                 self._asked.remove(test)
-        self._values_of(test)
+        self._values_of(test, told=address)
 
     def send(self, address: str, *args: Any) -> None:
         """Send a message, and wait for nothing."""
@@ -207,11 +207,11 @@ class AbletonOsc:
     def _settled(asked: Sequence[_Asked]) -> bool:
         return all(query.done for query in asked)
 
-    def _values_of(self, query: _Asked) -> Values:
+    def _values_of(self, query: _Asked, *, told: str = "") -> Values:
         if query.values is not None:
             return query.values[len(query.indices) :]
         if query.error:
-            raise HostError(f"Live refused {query.address}: {query.error}")
+            raise HostError(f"Live refused {told or query.address}: {query.error}")
         raise HostLost(
             f"AbletonOSC in Live does not answer on UDP port {self._to[1]}; start Live, and choose AbletonOSC as a "
             'control surface in its Settings, "Link, Tempo & MIDI"'
