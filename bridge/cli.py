@@ -10,7 +10,22 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bridge.commands import bench, cue, demo, doctor, engine, hosts, live, models, render, routes, say, sounds, takes
+from bridge.commands import (
+    bench,
+    cue,
+    demo,
+    doctor,
+    engine,
+    hosts,
+    learn,
+    live,
+    models,
+    render,
+    routes,
+    say,
+    sounds,
+    takes,
+)
 from bridge.commands.parser import CommandError, Parser, one_line
 
 OK, MISTAKE_OF_OURS, MISTAKE_OF_THE_USER, INTERRUPTED = 0, 1, 2, 130
@@ -19,6 +34,7 @@ COMMANDS = (
     live,
     engine,
     cue,
+    learn,
     say,
     takes,
     sounds,

@@ -27,6 +27,7 @@ class _Token:
     text: str
     line: int
     is_mark: bool
+    start: int  # the place of its first character in the text
 
     @property
     def key(self) -> str:
@@ -43,11 +44,30 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     return _Walk(text).lines
 
 
+@dataclass(frozen=True, slots=True)
+class ArraySpan:
+    """Where an array in brackets stands in a text: the places of its brackets, and of what lies next to them."""
+
+    opening: int
+    first: int  # the first value's first character; `closing` if there is none
+    last_end: int  # behind the last value, or behind the comma after it; behind the opening bracket if there is none
+    closing: int
+
+
+def array_spans(text: str) -> dict[KeyPath, ArraySpan]:
+    """The place of each array of a text that tomllib accepts; an array of tables with headers has none.
+
+    >>> array_spans("x = [1, 2]")[("x",)]
+    ArraySpan(opening=4, first=5, last_end=9, closing=9)
+    """
+    return _Walk(text).spans
+
+
 def _tokens(text: str) -> Iterator[_Token]:
     line = 1
     for match in _TOKEN.finditer(text):
         if match.lastgroup != "skip":
-            yield _Token(match[0], line, match.lastgroup == "mark")
+            yield _Token(match[0], line, match.lastgroup == "mark", match.start())
         line += match[0].count("\n")
 
 
@@ -56,8 +76,9 @@ class _Walk:
 
     def __init__(self, text: str) -> None:
         self.lines: dict[KeyPath, int] = {}
+        self.spans: dict[KeyPath, ArraySpan] = {}
         self._lengths: dict[KeyPath, int] = {}  # of the arrays of tables so far
-        self._tokens = [*_tokens(text), _Token("\n", 0, True)]
+        self._tokens = [*_tokens(text), _Token("\n", 0, True, len(text))]
         self._at = 0
         table: KeyPath = ()
         while self._skip_newlines():
@@ -134,6 +155,7 @@ class _Walk:
                 self._at += 1
 
     def _array(self, path: KeyPath) -> None:
+        opening_at = self._at
         self._at += 1
         index = 0
         while self._skip_newlines() and not self._sees("]"):
@@ -143,7 +165,14 @@ class _Walk:
             self._note((*path, index), self._tokens[self._at].line)
             self._value((*path, index))
             index += 1
+        self.spans[path] = self._span(opening_at, self._at)
         self._at += 1
+
+    def _span(self, opening_at: int, closing_at: int) -> ArraySpan:
+        """The span between two brackets, given by their places among the tokens."""
+        inner = [token for token in self._tokens[opening_at : closing_at + 1] if token.text != "\n"]
+        opening, last, closing = inner[0], inner[-2], inner[-1]
+        return ArraySpan(opening.start, inner[1].start, last.start + len(last.text), closing.start)
 
     def _inline_table(self, path: KeyPath) -> None:
         self._at += 1
