@@ -16,6 +16,7 @@ inline constexpr int pads_max = 128;
 struct Command {
     enum Kind { pad, place, unplace, swap, drop, stop, complete } kind = stop;
     int slot = 0;              // place, unplace: where the placement lies; pad: its note
+    int64_t serial = 0;        // place: comes back when it is finished, as slots are used again
     Clip* clip = nullptr;      // pad: null clears it
     Clip* other = nullptr;     // swap: what takes over
     double beat = 0.0;
@@ -29,6 +30,7 @@ struct Command {
 struct Report {
     enum Kind { time, note, turn, launched, finished, unused } kind = time;
     int slot = 0;              // finished: of a single placement; turn: which knob, or `fire_turn`, `panic_turn`
+    int64_t serial = 0;        // finished
     Clip* clip = nullptr;      // launched, unused (free it)
     double beat = 0.0;
     double tempo_bpm = 0.0;

@@ -118,6 +118,7 @@ private:
         int64_t next_pass = 0;
         int note = -1;         // the pad that launched it
         int at = -1;           // its place in active_
+        int64_t serial = 0;
 
         bool ends() const { return loop && until_beat > beat; }
     };
@@ -168,6 +169,7 @@ private:
         if (p.clip && p.begun && (p.beat != c.beat || p.clip != c.clip)) end_voices(c.slot, now_, seconds(swap_fade_s));
         const bool same = p.clip == c.clip && p.beat == c.beat && p.loop == c.loop;
         if (!p.clip) activate(c.slot);
+        p.serial = c.serial;
         set_clip(p.clip, c.clip);
         set_clip(p.next_clip, nullptr);
         p.beat = c.beat;
@@ -597,6 +599,7 @@ private:
 
     void remove(int slot, bool say) {
         Placement& p = places_[static_cast<size_t>(slot)];
+        const int64_t serial = p.serial;
         for (Voice& voice : voices_)
             if (voice.owner == slot) voice.owner = -1;  // sounds on by itself; the slot may be used again
         set_clip(p.clip, nullptr);
@@ -609,6 +612,7 @@ private:
         Report report;
         report.kind = Report::finished;
         report.slot = slot;
+        report.serial = serial;
         tell(report);
     }
 

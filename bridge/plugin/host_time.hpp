@@ -1,0 +1,39 @@
+// DPF's bars, beats and ticks back into quarter notes. DPF 1.6 makes them in each format in another way, so each is undone
+// in its own.
+#pragma once
+
+#include "DistrhoPlugin.hpp"
+#include "host_line.hpp"
+
+namespace upbeat {
+
+inline BlockTime block_time(const DISTRHO_NAMESPACE::TimePosition& said, UpbeatFormat format) {
+    BlockTime time;
+    const auto& bbt = said.bbt;
+    time.known = bbt.valid && bbt.beatsPerMinute > 0.0 && bbt.beatsPerBar > 0.0f && bbt.beatType > 0.0f;
+    if (!time.known) return time;
+    time.playing = said.playing;
+    time.frame = static_cast<int64_t>(said.frame);
+    time.tempo_bpm = bbt.beatsPerMinute;
+    time.beats_per_bar = bbt.beatsPerBar * 4.0 / bbt.beatType;
+    const double tick = bbt.tick / bbt.ticksPerBeat;
+    const double beat = bbt.beat - 1 + tick;
+    if (format == upbeat_lv2) {  // the host's own bars; right while the metre has not changed
+        time.frame_leads = true;
+        time.beat = (bbt.bar - 1) * time.beats_per_bar + beat * 4.0 / bbt.beatType;
+    } else if (format == upbeat_clap) {  // quarters throughout
+        time.beat = (bbt.bar - 1) * static_cast<double>(bbt.beatsPerBar) + beat;
+    } else {  // whole quarters to the bar, and each bar cut into the beats of the metre
+        const int quarters = static_cast<int>(bbt.beatsPerBar) * 4 / static_cast<int>(bbt.beatType);
+        const double per_bar = quarters > 0 ? quarters : 1;
+        if (bbt.bar > 0) {
+            time.beat = (bbt.bar - 1) * per_bar + beat / bbt.beatsPerBar * per_bar;
+        } else {  // before the start DPF turns its own numbers round
+            const double back = bbt.beatsPerBar - bbt.beat + (bbt.ticksPerBeat - 1 - bbt.tick) / bbt.ticksPerBeat;
+            time.beat = -(-bbt.bar * per_bar + back / bbt.beatsPerBar * per_bar);
+        }
+    }
+    return time;
+}
+
+}  // namespace upbeat

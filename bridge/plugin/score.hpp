@@ -1,0 +1,106 @@
+// What an instance is to play, by take ids: its pads and placements, as the bridge sent them or the project saved them.
+// Plain data of the network thread; the text form is what a project keeps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <locale>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "messages.hpp"
+#include "routes.hpp"
+
+namespace upbeat {
+
+struct PadEntry {
+    std::string take_id;  // "" if there is none
+    double quantum_beats = 0.0;
+    bool loop = false;
+    bool fresh = false;  // came on this connection
+};
+
+struct PlaceEntry {
+    std::string take_id;
+    double beat = 0.0, until_beat = -1.0;
+    bool loop = false, kept = false;
+    bool fresh = false;  // came since the sheet was opened
+    int slot = -1;       // where the player has it, under this serial number
+    int64_t serial = 0;
+    bool told = false;   // to the player
+};
+
+struct Score {
+    std::string title;  // of the set that it came from
+    std::array<PadEntry, pads_max> pads;
+    std::map<int64_t, PlaceEntry> places;  // by id
+
+    std::set<std::string> takes() const {
+        std::set<std::string> ids;
+        for (const PadEntry& pad : pads)
+            if (!pad.take_id.empty()) ids.insert(pad.take_id);
+        for (const auto& [id, place] : places) ids.insert(place.take_id);
+        return ids;
+    }
+
+    // One line for each thing, its values between tabs; single placements are not kept.
+    std::string text() const {
+        std::ostringstream out;
+        out.imbue(std::locale::classic());
+        out.precision(17);
+        out << "upbeat\t1\nset\t" << title << '\n';
+        for (size_t note = 0; note < pads.size(); ++note)
+            if (const PadEntry& pad = pads[note]; !pad.take_id.empty())
+                out << "pad\t" << note << '\t' << pad.take_id << '\t' << pad.quantum_beats << '\t' << pad.loop << '\n';
+        for (const auto& [id, p] : places)
+            if (p.kept)
+                out << "place\t" << id << '\t' << p.take_id << '\t' << p.beat << '\t' << p.until_beat << '\t' << p.loop
+                    << '\n';
+        return out.str();
+    }
+
+    // From what a project kept; what cannot be read is left out.
+    static Score from_text(const std::string& text) {
+        Score score;
+        std::istringstream lines(text);
+        std::string line;
+        while (std::getline(lines, line)) {
+            std::istringstream in(line);
+            in.imbue(std::locale::classic());
+            std::string what, take_id;
+            std::getline(in, what, '\t');
+            if (what == "set") std::getline(in, score.title);
+            if (what == "pad") {
+                int note = -1;
+                double quantum = 0;
+                bool loop = false;
+                in >> note;
+                in.ignore();
+                std::getline(in, take_id, '\t');
+                if (in >> quantum >> loop && note >= 0 && note < pads_max && usable(take_id))
+                    score.pads[static_cast<size_t>(note)] = {take_id, quantum, loop, false};
+            }
+            if (what == "place") {
+                int64_t id = -1;
+                PlaceEntry p;
+                in >> id;
+                in.ignore();
+                std::getline(in, p.take_id, '\t');
+                p.kept = true;
+                if (in >> p.beat >> p.until_beat >> p.loop && id >= 0 && usable(p.take_id) &&
+                    score.places.size() < places_max)
+                    score.places[id] = p;
+            }
+        }
+        return score;
+    }
+
+    static bool usable(const std::string& take_id) {
+        return !take_id.empty() && take_id.size() <= routes::name_characters_max &&
+               take_id.find_first_of("\t\n\r") == std::string::npos;
+    }
+};
+
+}  // namespace upbeat
