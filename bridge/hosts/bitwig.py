@@ -39,6 +39,8 @@ _LAUNCHED_WITHIN_S = 0.5
 _SILENT_S = 5.0  # longer silence than this, and we ask whether it is still there
 _BEAT_AHEAD_S = 0.25  # how far its last word on the beat is carried on
 _TRACKS_MAX = 512  # no window is moved on beyond these
+_GRID = "/launcher/defaultQuantization"
+_LAUNCHED = ("isPlaying", "isPlayingQueued")
 _NO_CLIPS = {"group": "is a group", "effect": "is an effect track", "master": "is the master track"}
 
 
@@ -103,7 +105,7 @@ class BitwigHost(BasicHost):
         return HostTime(beat=beat, tempo_bpm=float(tempo), playing=playing)
 
     def place_in_slot(self, clip: HostClip, *, track: str, slot: int) -> Placement:
-        """Put the file into an empty slot. Launched, it follows Bitwig's default launch quantisation."""
+        """Put the file into an empty slot."""
         if not clip.path.is_file():
             raise HostError(f"the clip {clip.path} is not there any more; generate the cue again")
         self._check_slot(slot)
@@ -129,7 +131,10 @@ class BitwigHost(BasicHost):
             return Placement(clip=clip, track=track, slot=slot, token=self._moss.text(f"{address}/name"))
 
     def launch(self, placement: Placement) -> None:
-        """Launch it by Bitwig's default launch quantisation; OSC cannot set that of a clip."""
+        """Launch it at the next line of the clip's grid.
+
+        OSC cannot set the grid of one clip, only Bitwig's default: that is ours for the moment of the launch.
+        """
         with self._in_window(placement.track) as index:
             address = f"/track/{index}/clip/{placement.slot}"
             if not self._is_ours(address, placement):
@@ -137,16 +142,16 @@ class BitwigHost(BasicHost):
                     f"slot {placement.slot} of Bitwig's track {placement.track!r} does not hold "
                     f"{placement.clip.name!r} any more; place it again"
                 )
-            playing = self._moss.number(f"{address}/isPlaying") > 0
-            self._moss.say(f"{address}/launch", 1)
-            self._moss.say(f"{address}/launch", 0)  # let go of, as a pad is
-            if not playing and not self._comes(
-                lambda: (
-                    self._moss.number(f"{address}/isPlaying") > 0 or self._moss.number(f"{address}/isPlayingQueued") > 0
-                ),
-                within_s=_LAUNCHED_WITHIN_S,
-            ):
-                raise HostError(f"Bitwig did not launch slot {placement.slot} of track {placement.track!r}")
+            wanted = grid_of(placement.clip.quantum_beats, quarters_per_bar(self._moss.text("/time/signature")))
+            with self._default_grid(wanted):
+                playing = self._moss.number(f"{address}/isPlaying") > 0
+                self._moss.say(f"{address}/launch", 1)
+                self._moss.say(f"{address}/launch", 0)  # let go of, as a pad is
+                if not playing and not self._comes(
+                    lambda: any(self._moss.number(f"{address}/{state}") > 0 for state in _LAUNCHED),
+                    within_s=_LAUNCHED_WITHIN_S,
+                ):
+                    raise HostError(f"Bitwig did not launch slot {placement.slot} of track {placement.track!r}")
 
     def stop(self, track: str) -> None:
         """Stop what its slots play, by the same quantisation."""
@@ -207,6 +212,25 @@ class BitwigHost(BasicHost):
 
     def _comes(self, until: Callable[[], bool], *, within_s: float) -> bool:
         return self._moss.wait(until, within_s=within_s)
+
+    @contextmanager
+    def _default_grid(self, wanted: str) -> Iterator[None]:
+        """Bitwig's default launch quantisation is `wanted`, and afterwards what it was."""
+        before = self._moss.text(_GRID)
+        if wanted == before:
+            yield
+            return
+        self._moss.say(_GRID, wanted)
+        try:
+            if not self._comes(lambda: self._moss.text(_GRID) == wanted, within_s=_MOVED_WITHIN_S):
+                raise HostError(
+                    f"Bitwig's default launch quantisation stays at {before or 'what it is'} and the clip needs "
+                    f"{wanted}; set it there"
+                )
+            yield
+        finally:
+            if before:
+                self._moss.say(_GRID, before)
 
     def _name(self, index: int) -> str:
         return self._moss.text(f"/track/{index}/name")
@@ -308,10 +332,37 @@ def beat_of(position: str, signature: str) -> float:
     if found is None:
         return 0.0
     bar, quarter, sixteenth, hundredths = (int(part or 0) for part in found.groups())
+    return max(0.0, (bar - 1) * quarters_per_bar(signature) + (quarter - 1) + (sixteenth - 1 + hundredths / 100) / 4)
+
+
+def quarters_per_bar(signature: str) -> int:
+    """Whole quarter notes in a bar, as the extension counts them.
+
+    >>> quarters_per_bar("3 / 4"), quarters_per_bar("6 / 8")
+    (3, 3)
+    """
     meter = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", signature)
     upper, lower = (int(part) for part in meter.groups()) if meter else (4, 4)
-    quarters_per_bar = 4 * upper // max(lower, 1)  # whole, as the extension counts them
-    return max(0.0, (bar - 1) * quarters_per_bar + (quarter - 1) + (sixteenth - 1 + hundredths / 100) / 4)
+    return max(1, 4 * upper // max(lower, 1))
+
+
+def grid_of(quantum_beats: float, beats_per_bar: float) -> str:
+    """Bitwig's word for a launch quantisation: bars as a number, notes as a fraction. Raises `HostError` without one.
+
+    >>> grid_of(4, 4), grid_of(1, 4), grid_of(0, 4)
+    ('1', '1/4', 'none')
+    """
+    if quantum_beats == 0:
+        return "none"
+    bars = {beats_per_bar * count: str(count) for count in (1, 2, 4, 8)}
+    notes = {4 / part: f"1/{part}" for part in (2, 4, 8, 16)}
+    found = bars.get(quantum_beats) or notes.get(quantum_beats)
+    if found is None:
+        raise HostError(
+            f"Bitwig has no launch quantisation of {quantum_beats:g} beats; it has 1, 2, 4 and 8 bars, and notes of 2, "
+            "1, 0.5 and 0.25 beats"
+        )
+    return found
 
 
 def same_name(told: str, wanted: str) -> bool:

@@ -35,6 +35,7 @@ class Slot:
     full: bool = False
     playing: bool = False
     queued: bool = False
+    launched_by: str = ""  # the default launch quantisation in that moment
 
 
 @dataclass
@@ -57,6 +58,7 @@ class BitwigStandIn:
         self.playing = False
         self.position = "1.01.01:00"
         self.signature = "4 / 4"
+        self.grid = "1"
         self.effects = False
         self.undone = 0
         self.heard: list[str] = []
@@ -123,6 +125,10 @@ class BitwigStandIn:
                 self._dump = True
             case ["undo"]:
                 self.undone += 1
+            case ["launcher", "defaultQuantization"]:
+                if values[0] not in ("none", "1", "2", "4", "8", "1/2", "1/4", "1/8", "1/16"):
+                    self.complaints.append(f"Illegal parameter: {address} {values}")
+                self.grid = str(values[0])
             case ["track", "bank", "+" | "-" as way]:
                 self._scroll(1 if way == "+" else -1)
             case ["track", "bank", "page", "+" | "-" as way]:
@@ -159,7 +165,7 @@ class BitwigStandIn:
                     track.slots[which - 1] = Slot(name=Path(path).stem, path=path, full=True)
             case "launch", [int() | float() as pressed]:
                 if pressed and slot.full:
-                    slot.queued = True
+                    slot.queued, slot.launched_by = True, self.grid
             case "remove", []:
                 track.slots[which - 1] = Slot()
             case _:
@@ -171,6 +177,7 @@ class BitwigStandIn:
             "/tempo/raw": self.tempo,
             "/time/signature": self.signature,
             "/beat/str": self.position,
+            "/launcher/defaultQuantization": self.grid,
         }
         for index in range(1, self.size + 1):
             place = self.start + index - 1

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_a_clip_lands_in_an_empty_slot_and_is_launched_by_bitwig_itself(clip: Ho
         host.remove(placement)
         assert not bitwig.slot("Bass", 3).full
         host.remove(placement)  # gone already: no error
+
+
+@pytest.mark.parametrize(("quantum_beats", "grid"), [(4, "1"), (1, "1/4"), (0.5, "1/8"), (0, "none")])
+def test_a_launch_is_on_the_clips_own_grid_and_bitwigs_default_is_put_back(
+    clip: HostClip, quantum_beats: float, grid: str
+) -> None:
+    bitwig = BitwigStandIn("Drums")
+    bitwig.grid = "2"
+    with connected(bitwig) as host:
+        host.launch(host.place_in_slot(replace(clip, quantum_beats=quantum_beats), track="Drums", slot=1))
+        assert bitwig.slot("Drums", 1).launched_by == grid
+        assert soon(lambda: bitwig.grid == "2")
+        with pytest.raises(HostError, match="no launch quantisation of 3 beats"):
+            host.launch(host.place_in_slot(replace(clip, quantum_beats=3), track="Drums", slot=2))
 
 
 def test_an_occupied_slot_is_never_replaced(clip: HostClip) -> None:

@@ -278,6 +278,13 @@ def test_a_broken_request_is_answered_in_a_sentence_and_stops_nothing(stage: Sta
     assert [track.name for track in stage.host().tracks()] == ["Drums", "Bass"]
 
 
+def test_an_error_of_the_loop_itself_does_not_end_it(stage: Stage) -> None:
+    stage.reaper.failing["EnumerateFiles"] = RuntimeError("the folder is not to be had")
+    stage.reaper.pump(cycles=3)
+    stage.reaper.failing.clear()
+    assert [track.name for track in stage.host().tracks()] == ["Drums", "Bass"]
+
+
 def test_only_a_few_requests_are_done_in_one_turn_the_first_one_first(stage: Stage) -> None:
     for number in (9, 3, 7, 1, 5, 2):
         path = stage.spool / "requests" / f"{number:015d}-hand.json"
