@@ -177,9 +177,9 @@ class PerformanceLog:
 
 
 class Notes(Nowhere):
-    """Notes what a player does, by listening where others that play its tracks do. Everything on the player's thread.
+    """Notes what a player does, by listening where others that play its tracks do: one more `Elsewhere` of the player.
 
-    >>> Player(music, ..., elsewhere=lambda player: Notes(player, log))  # doctest: +SKIP
+    Everything on the player's thread.
     """
 
     def __init__(self, player: "Player", log: PerformanceLog) -> None:
