@@ -1,0 +1,155 @@
+"""A performance written down while a real player plays it, and read back."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge import performance_log
+from bridge.elsewhere import AllOf, Answer, Elsewhere, Nowhere
+from bridge.performance import read_performance
+from bridge.performance_log import Notes, PerformanceLog
+from bridge.player import Player
+from bridge.set_file import Set
+from tests.bridge.stage import Stage, a_set, cue
+
+
+class Noted:
+    """A stage whose performance is written down."""
+
+    def __init__(self, music: Set, folder: Path, *besides: Elsewhere, unix_s: float | None = 0.0) -> None:
+        self.troubles: list[str] = []
+        self.log = PerformanceLog(
+            folder,
+            music,
+            made="live" if unix_s is not None else "render",
+            unix_s=unix_s,
+            on_trouble=self.troubles.append,
+        )
+        self._besides = besides
+        self.stage = Stage(music, folder, elsewhere=self._elsewhere)
+
+    def _elsewhere(self, player: Player) -> Elsewhere:
+        self.notes = Notes(player, self.log)
+        return AllOf((*self._besides, self.notes))
+
+    def end(self) -> Path:
+        self.notes.end()
+        self.log.close()
+        self.stage.library.close()
+        return self.log.path
+
+
+LOOP = cue("kick", loop=True, length_beats=4.0, quantum_beats=4.0)
+CLAP = cue("clap", track="drums")
+
+
+def test_what_is_fired_is_read_back_on_its_beats(tmp_path: Path) -> None:
+    noted = Noted(a_set(LOOP, CLAP, title="Night Drive"), tmp_path)
+    noted.stage.hear("/cue/go", name="kick")
+    noted.stage.run(7)
+    noted.stage.hear("/cue/go", name="clap")
+    noted.stage.run(3)
+
+    performance = read_performance(noted.end())
+
+    loop, clap = performance.played
+    assert (loop.cue, loop.loop, loop.beat, loop.length_beats) == ("kick", True, 0.0, 4.0)
+    assert loop.end_beat == pytest.approx(8.0, abs=1e-6)  # ten beats of sound, and two of them the preroll
+    assert (clap.cue, clap.loop, clap.end_beat) == ("clap", False, None)
+    assert clap.beat == 6.0
+    assert clap.take_id in noted.stage.library.takes
+    assert clap.gain == noted.stage.player.launcher.history["drums"][-1][1].gain
+    assert performance.performance_id == "1970-01-01-000000-night-drive"
+    assert noted.troubles == []
+
+
+def test_stopping_changing_and_going_elsewhere_are_noted(tmp_path: Path) -> None:
+    noted = Noted(a_set(replace(LOOP, tempo="keep"), CLAP), tmp_path)
+    stage = noted.stage
+    stage.hear("/cue/go", name="kick")
+    stage.run(6)
+    stage.player.set_gain("drums", -6.0, ramp_s=0.0)
+    stage.run(1)
+    stage.player.set_tempo(60.0)  # from the first bar line a second ahead on
+    stage.run(6)
+    stage.player.locate(1.0, fade_s=0.0)
+    stage.run(1)
+    stage.hear("/cue/go", name="clap")
+    stage.run(6)
+    stage.player.stop(fade_s=0.0)
+    stage.run(1)
+
+    performance = read_performance(noted.end())
+
+    loop, clap = performance.played
+    assert loop.end_beat is not None
+    assert performance.tempi[:2] == ((0.0, 120.0), (8.0, 60.0))
+    assert performance.tracks[0].gains[0] == (pytest.approx(4.0, abs=0.05), -6.0)
+    assert 8.0 < loop.end_beat <= clap.beat  # laid behind, from a bar line on
+    assert any(name.startswith("goes on from bar") for _, name in performance.markers)
+
+
+class AHost(Nowhere):
+    """A host that plays everything."""
+
+    def answer(self, landing_id: str) -> Answer:
+        return "heard"
+
+
+def test_what_a_host_plays_is_noted_as_well(tmp_path: Path) -> None:
+    noted = Noted(a_set(LOOP), tmp_path, AHost())
+    noted.stage.hear("/cue/go", name="kick")
+    noted.stage.run(8)
+
+    path = noted.end()
+
+    assert [(played.cue, played.beat) for played in read_performance(path).played] == [("kick", 0.0)]
+    assert '"here": false' in path.read_text()
+
+
+def test_who_plays_nothing_leaves_no_file(tmp_path: Path) -> None:
+    noted = Noted(a_set(LOOP), tmp_path)
+    noted.stage.run(2)
+
+    assert not noted.end().exists()
+
+
+def test_a_second_performance_in_the_same_second_has_a_name_of_its_own(tmp_path: Path) -> None:
+    paths = []
+    for _ in range(2):
+        noted = Noted(a_set(LOOP), tmp_path)
+        noted.stage.hear("/cue/go", name="kick")
+        noted.stage.run(4)
+        paths.append(noted.end())
+
+    assert [path.name for path in paths] == ["1970-01-01-000000.jsonl", "1970-01-01-000000-2.jsonl"]
+
+
+def test_each_line_is_on_disk_before_the_next_and_a_full_performance_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performance_log, "LINES_MAX", 6)
+    noted = Noted(a_set(CLAP), tmp_path)
+    for _ in range(8):
+        noted.stage.hear("/cue/go", name="clap")
+        noted.stage.run(1.5)
+
+    path = noted.end()
+
+    assert len(path.read_text().splitlines()) == 6
+    assert noted.troubles == [f"the performance {path.name} has 6 lines, and gets no more; the music goes on"]
+
+
+def test_a_disk_that_takes_nothing_is_said_once_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "performances").write_text("a file where the folder should be")
+    noted = Noted(a_set(CLAP), tmp_path)
+    for _ in range(3):
+        noted.stage.hear("/cue/go", name="clap")
+        noted.stage.run(2)
+    noted.end()
+
+    [trouble] = noted.troubles
+    assert "cannot be written" in trouble
+    assert os.path.isfile(tmp_path / "performances")
