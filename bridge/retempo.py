@@ -65,7 +65,7 @@ class Retempo:
             original = self._originals.setdefault(sound.take_id, sound)
             frames = player.transport.frames_in(cue.length_beats, from_beat=math.inf)
             self._aside(
-                lambda: _at_tempo(original, frames=frames, tempo_bpm=tempo_bpm),
+                lambda: at_tempo(original, frames=frames, tempo_bpm=tempo_bpm),
                 lambda fitting: self._take_over(cue, sound, fitting),
             )
 
@@ -98,7 +98,8 @@ class Retempo:
             player.refuse(unanswered, cue.name, "bad-request", str(error))
 
 
-def _at_tempo(original: Sound, *, frames: int, tempo_bpm: float) -> Sound:
+def at_tempo(original: Sound, *, frames: int, tempo_bpm: float) -> Sound:
+    """`original` stretched to so many frames without its tail, which is what it lasts at `tempo_bpm`. Takes long."""
     request = original.request
     total_frames = round(len(original.samples) * frames / request.frames)
     samples = stretched(original.samples, frames=total_frames, sample_rate_hz=request.sample_rate_hz)

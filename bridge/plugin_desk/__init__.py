@@ -1,1 +1,1 @@
-"""The tracks of a set that the plug-in plays inside a host: what each instance is sent, and what becomes of its words."""
+"""The tracks of a set that the plug-in plays inside a host: what an instance is sent, and what becomes of its words."""

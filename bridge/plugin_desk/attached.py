@@ -1,0 +1,189 @@
+"""One instance of the plug-in, as the player's side knows it: the clips that it has, and what lies there."""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field, replace
+
+from bridge.elsewhere import Landing
+from bridge.plugin_desk.beside import Beside, at_rate
+from bridge.plugin_desk.sheet import FOR_EVER
+from bridge.plugin_port import Instance, PluginPort
+from bridge.tracks.sound import Sound
+from osc_schemas import bounds, codec
+from osc_schemas.codec import Value
+from osc_schemas.cue import Cue
+from osc_schemas.plugin_clip import PluginClip
+from osc_schemas.request import GenerateRequest
+from osc_schemas.samples import Samples
+
+FIRST_ONCE_ID = 1_000_000  # below that are the entries of the timeline
+ONCE_MAX = 64  # landings that an instance keeps beside its sheet
+CLIPS_BYTES_MAX = 2**30  # in one instance
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """An entry of the sheet, or a pad: what it is to play, and how far that has come."""
+
+    cue: Cue
+    place_id: int = 0  # 0: a pad
+    note: int = -1
+    beat: float = 0.0
+    until_beat: float = FOR_EVER
+    request: GenerateRequest | None = None
+    before: "Item | None" = None  # what it was before the tempo changed
+    sound: Sound | None = None
+    number: int | None = None  # of the message that placed it, or what still lies in its place
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The same for what stands in the same place of another sheet."""
+        return self.place_id, self.note
+
+
+@dataclass(slots=True, kw_only=True)
+class Once:
+    """A landing beside the sheet, at a beat of the host."""
+
+    landing: Landing
+    place_id: int
+    host_beat: float
+    number: int | None = None  # of the message that placed it
+
+
+@dataclass(frozen=True, slots=True)
+class _Had:
+    """A clip that the instance has."""
+
+    number: int
+    gain: float
+    loop: bool
+    length_beats: float
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Attached:
+    """An instance and what it was sent. One owner thread, the player's."""
+
+    instance: Instance
+    port: PluginPort
+    beside: Beside
+    came_s: float
+    items: list[Item] = field(default_factory=list)
+    pending: deque[Item] = field(default_factory=deque)
+    version: int = 0  # of the sheet
+    complete: bool = False
+    made_for: object = None  # what the sheet follows from; another one, and it is made anew
+    restless: object = None  # what it would follow from now, if that rests
+    restless_since_s: float = 0.0
+    once: OrderedDict[str, Once] = field(default_factory=OrderedDict)  # by landing id
+    due: dict[str, Item] = field(default_factory=dict)  # landings that the sheet has, by landing id
+    expected: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=1_024))  # cue and host beat: noted
+    named: set[str] = field(default_factory=set)  # takes that the host's project names
+    _clips: dict[str, _Had] = field(default_factory=dict)  # by take id
+    _next_id: int = FIRST_ONCE_ID
+
+    def tell(self, address: str, **values: Value) -> int | None:
+        """Send a message; its number, or None if there is no room for it now."""
+        return self.port.send(self.instance.identity, codec.write(address, **values))
+
+    def is_sent(self, number: int | None) -> bool:
+        """Whether the message of that number, and so all before it, is on its way."""
+        return number is not None and self.port.is_sent(self.instance.identity, number)
+
+    def give(self, sound: Sound, *, loop: bool, length_beats: float, at_once: bool = False) -> int | None:
+        """Have the instance have a sound, at its rate. None: not yet; ask again.
+
+        `at_once`: what has to be brought to another rate is not left to the thread beside the music.
+        """
+        had = self._clips.get(sound.take_id)
+        if had is not None and (had.gain, had.loop) == (sound.gain, loop):
+            return had.number
+        request, to_hz = sound.request, self.instance.sample_rate_hz
+        tail_frames = round((len(sound.samples) - request.frames) * to_hz / request.sample_rate_hz)
+        frames = max(1, round(request.frames * to_hz / request.sample_rate_hz))
+        if self.held_bytes + 8 * (frames + tail_frames) > CLIPS_BYTES_MAX:
+            return None
+        samples = self._fitted(sound, frames + tail_frames, at_once=at_once)
+        if samples is None:
+            return None
+        clip = PluginClip(
+            take_id=sound.take_id,
+            samples=samples[:, : bounds.SOURCE_CHANNELS_MAX],
+            frames=frames,
+            sample_rate_hz=to_hz,
+            gain=sound.gain,
+            length_beats=length_beats,
+            tempo_bpm=request.tempo_bpm or 120.0,
+            loop=loop,
+            sustained=sound.sustained,
+        )
+        number = self.port.send(self.instance.identity, *codec.write_plugin_clip(clip))
+        if number is not None:
+            self._clips[sound.take_id] = _Had(number, sound.gain, loop, length_beats, clip.samples.nbytes)
+        return number
+
+    @property
+    def held_bytes(self) -> int:
+        """How much the clips are that it has."""
+        return sum(had.size for had in self._clips.values())
+
+    def has(self, take_id: str) -> bool:
+        """Whether it was sent that take."""
+        return take_id in self._clips
+
+    def place(self, once: Once, *, until_beat: float = FOR_EVER) -> None:
+        """Have a landing beside the sheet lie at its beat of the host, as soon as its clip is there too."""
+        landing = once.landing
+        cue = landing.cue
+        if self.give(landing.sound, loop=cue.loop, length_beats=cue.length_beats) is not None:
+            once.number = self.tell(
+                "/plugin/place",
+                id=once.place_id,
+                take_id=landing.sound.take_id,
+                beat=once.host_beat,
+                loop=int(cue.loop),
+                until_beat=until_beat,
+                kept=0,
+            )
+
+    def swap(self, old: Sound, new: Sound) -> None:
+        """Let `new`, as long, go on wherever the instance has `old`."""
+        had = self._clips[old.take_id]
+        if self.give(new, loop=had.loop, length_beats=had.length_beats, at_once=True) is not None:
+            self.tell("/plugin/swap", old_take_id=old.take_id, new_take_id=new.take_id)
+        for once in self.once.values():
+            if once.landing.sound.take_id == old.take_id:
+                once.landing = replace(once.landing, sound=new)
+
+    def continue_from(self, before: "Attached") -> None:
+        """The same instance was away, or has another rate: it still has what it had, and is told it all again."""
+        self.items = [replace(item, number=None if item.number is None else 0) for item in before.items]
+        self.named = before.named
+        self.once, self.expected, self.version = before.once, before.expected, before.version
+        self._next_id = before._next_id
+        for once in self.once.values():
+            once.number = None
+
+    def new_id(self) -> int:
+        """An id for a landing beside the sheet."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def drop_unused(self) -> None:
+        """Let go of the clips that nothing here names any more."""
+        used = {item.sound.take_id for item in self.items if item.sound is not None}
+        used |= self.named | {once.landing.sound.take_id for once in self.once.values()}
+        for take_id in [take_id for take_id in self._clips if take_id not in used]:
+            if self.tell("/plugin/drop", take_id=take_id) is not None:
+                del self._clips[take_id]
+
+    def _fitted(self, sound: Sound, frames: int, *, at_once: bool) -> Samples | None:
+        from_hz, to_hz = sound.request.sample_rate_hz, self.instance.sample_rate_hz
+        if from_hz == to_hz:
+            return sound.samples
+
+        def job() -> Samples:
+            return at_rate(sound.samples, frames=frames, from_hz=from_hz, to_hz=to_hz)
+
+        return job() if at_once else self.beside.result(("rate", sound.take_id, to_hz), job)

@@ -1,0 +1,295 @@
+"""What instances of the plug-in say, done: the host's notes and parameters, takes that its project names, launches."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bridge.engine_link import ClipArrived, LinkEvent, RequestRefused
+from bridge.library import Take, TakeError, read_samples, request_again, take_id_of
+from bridge.plugin_desk.attached import Attached
+from bridge.plugin_desk.beside import Beside
+from bridge.timing.clocks import FrameTime
+from bridge.timing.plugin_clock import PluginTimes
+from bridge.tracks.sound import Sound, levelled, sound_of
+from bridge.triggers.heard import Heard, Trigger, message_of
+from bridge.triggers.keymap import Keymap
+from bridge.wish import Launch, Wish
+from osc_schemas import codec
+from osc_schemas.clip import Clip
+from osc_schemas.codec import Message
+from osc_schemas.cue import Cue
+from osc_schemas.errors import SchemaError
+from osc_schemas.shape import KNOB
+
+if TYPE_CHECKING:
+    from bridge.player import Player
+
+WANTED_MAX = 256  # takes that are looked for at a time, of all instances together
+WANTED_WITHIN_S = 5.0
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A take that an instance waits for."""
+
+    take: Take
+    clip: Clip | None = None
+    request_id: str = ""  # while the engine makes it again
+
+
+class Hearing:
+    """One owner thread, the player's."""
+
+    def __init__(self, player: "Player", *, frame_time: FrameTime, times: PluginTimes, beside: Beside) -> None:
+        self._player, self._frame_time, self._times, self._beside = player, frame_time, times, beside
+        self._keymap = Keymap(tuple(player.music.midi))
+        self._wanted: OrderedDict[tuple[bytes, str], _Wanted] = OrderedDict()  # by who and which take
+        self._refused: list[tuple[bytes, str, str]] = []  # to be said: to whom, of which take, why
+        self._requests_made = 0
+
+    def hear(self, there: Attached, message: Message) -> None:
+        """Do what an instance says."""
+        match message.route.address:
+            case "/plugin/note":
+                self._note(there, message)
+            case "/plugin/turn":
+                self._turn(there, message.text("what"), message.number("value"))
+            case "/plugin/want":
+                self._want(there, message.text("take_id"))
+            case "/plugin/launched":
+                self._launched(there, message)
+
+    # Triggers --------------------------------------------------------------------------------------------------------
+
+    def _note(self, there: Attached, message: Message) -> None:
+        """What a MIDI port would have it do, but for the cue that the instance's own pad has sounded already."""
+        import mido
+
+        note, played = message.whole("note"), message.whole("played") == 1
+        event = mido.Message(
+            "note_on", note=note, velocity=message.whole("velocity"), channel=message.whole("channel") - 1
+        )
+        own = next((item.cue.name for item in there.items if item.note == note), None) if played else None
+        for heard in self._keymap.heard_from(event):
+            if own is not None and heard.message.values.get("name") == own:
+                own = None  # once: a scene of the same name is another thing, and comes after
+                continue
+            self._player.hear(replace(heard, reply=self._reply_to(there)))
+
+    def _turn(self, there: Attached, what: str, value: float) -> None:
+        track, reply = there.instance.track, self._reply_to(there)
+        try:
+            if what == "panic":
+                if value > 0:
+                    self._do("/panic", reply)
+            elif not track:
+                raise SchemaError(f"this instance plays no track of the set, so {what[:80]} turns nothing; take a slot")
+            elif what == "fire":
+                self._fire(track, round(value), reply)
+            elif what in KNOB:
+                self._do("/take/shape", reply, track=track, knob=what, value=value)
+            else:
+                raise SchemaError(
+                    f"there is no parameter {what[:80]!r}; it must be fire, panic or one of {', '.join(KNOB)}"
+                )
+        except SchemaError as error:
+            there.tell("/plugin/refused", what="/plugin/turn", reason="bad-request", sentence=str(error))
+
+    def _fire(self, track: str, number: int, reply: Callable[[bytes], None]) -> None:
+        """Fire a cue of the track by its number, from 1; 0 is where the parameter rests."""
+        if number == 0:
+            return
+        names = [cue.name for cue in self._player.music.cues.values() if cue.track == track]
+        if not 1 <= number <= len(names):
+            raise SchemaError(f"fire is {number}, and the track {track} has {len(names)} cues; take one of them")
+        self._do("/cue/go", reply, name=names[number - 1])
+
+    def _do(self, address: str, reply: Callable[[bytes], None], **values: codec.Value) -> None:
+        self._player.hear(Heard(message=message_of(address, **values), trigger="api", reply=reply))
+
+    def _reply_to(self, there: Attached) -> Callable[[bytes], None]:
+        """What is refused goes back to the instance; it has no ears for the rest."""
+
+        def reply(packet: bytes) -> None:
+            for message in codec.read(packet, to="sender"):
+                if message.route.address == "/refused":
+                    there.tell("/plugin/refused", **message.values)
+
+        return reply
+
+    # Takes that a project names --------------------------------------------------------------------------------------
+
+    def _want(self, there: Attached, take_id: str) -> None:
+        key = (there.instance.identity, take_id)
+        take = self._player.library.takes.get(take_id)
+        if take is None:
+            sentence = f"there is no take {take_id[:80]!r} in {self._player.library.folder}; fire its cue anew"
+            self._missing(there, take_id, sentence)
+        elif len(self._wanted) >= WANTED_MAX and key not in self._wanted:
+            there.tell(
+                "/plugin/refused",
+                what=take_id[:200],
+                reason="full",
+                sentence=f"{WANTED_MAX} takes are looked for already; ask again later",
+            )
+        else:
+            there.named.add(take_id)
+            self._wanted.setdefault(key, _Wanted(take))
+
+    def tick(self, attached: Mapping[bytes, Attached]) -> None:
+        """Bring the takes that are wanted forward: from the disk, or made again."""
+        for identity, take_id, sentence in self._refused:
+            if identity in attached:
+                self._missing(attached[identity], take_id, sentence)
+        self._refused.clear()
+        for key, wanted in list(self._wanted.items()):
+            there = attached.get(key[0])
+            if there is None or self._is_done(there, wanted):
+                del self._wanted[key]
+
+    def _is_done(self, there: Attached, wanted: _Wanted) -> bool:
+        take = wanted.take
+        if wanted.clip is None:
+            if wanted.request_id:
+                return False
+            try:
+                samples = self._beside.result(("want", take.take_id), lambda: read_samples(take))
+            except TakeError:
+                return not self._ask_again(there, wanted)
+            if samples is None:
+                return False
+            wanted.clip = Clip(request=take.request, samples=samples, provenance=take.provenance)
+        cue = self._cue_of(take)
+        number = there.give(
+            self._sound_of(take, wanted.clip), loop=cue is not None and cue.loop, length_beats=take.length_beats
+        )
+        return number is not None
+
+    def _ask_again(self, there: Attached, wanted: _Wanted) -> bool:
+        """Its samples are gone: have the engine make them again. False if they cannot be."""
+        take = wanted.take
+        try:
+            request = request_again(take)
+        except TakeError as error:
+            self._missing(there, take.take_id, str(error))
+            return False
+        self._requests_made += 1
+        wanted.request_id = f"{take.take_id[:40]}-wanted-{self._requests_made}"
+        request = replace(request, request_id=wanted.request_id, deadline_in_s=WANTED_WITHIN_S, slot="")
+        self._player.engine.request(request)
+        return True
+
+    def took(self, event: LinkEvent) -> bool:
+        """Take in what the engine says of a take that is made again; False if it is about something else."""
+        match event:
+            case ClipArrived():
+                request_id = event.clip.request.request_id
+            case RequestRefused():
+                request_id = event.refusal.request_id
+            case _:
+                return False
+        found = [(key, wanted) for key, wanted in self._wanted.items() if wanted.request_id == request_id]
+        for key, wanted in found:
+            take = wanted.take
+            if isinstance(event, RequestRefused):
+                self._give_up(key, event.refusal.sentence)
+            elif take_id_of(take.cue, event.clip) != take.take_id:
+                was, now = take.provenance, event.clip.provenance
+                self._give_up(
+                    key,
+                    f"{take.take_id} came from {was.family} {was.weights_hash[:12]}, and this engine is {now.family} "
+                    f"{now.weights_hash[:12]}; start the one it came from",
+                )
+            else:
+                wanted.clip = event.clip
+        return bool(found)
+
+    def _give_up(self, key: tuple[bytes, str], sentence: str) -> None:
+        self._refused.append((key[0], key[1], sentence))
+        del self._wanted[key]
+
+    def _missing(self, there: Attached, take_id: str, sentence: str) -> None:
+        there.tell("/plugin/refused", what=take_id[:200], reason="missing", sentence=sentence)
+
+    def _cue_of(self, take: Take) -> Cue | None:
+        return self._player.cues.get(take.cue)
+
+    def _sound_of(self, take: Take, clip: Clip) -> Sound:
+        """As it would be levelled for its track today."""
+        cue, tracks = self._cue_of(take), self._player.music.tracks
+        loudness_lufs = take.loudness_lufs if take.loudness_lufs is not None else float("-inf")
+        sound = sound_of(clip, take_id=take.take_id, loudness_lufs=loudness_lufs)
+        track = tracks.get(cue.track if cue else take.track)
+        if track is None:
+            return sound
+        return levelled(sound, target_lufs=track.loudness_lufs, gain_db=cue.gain_db if cue else 0.0)
+
+    # What sounded ----------------------------------------------------------------------------------------------------
+
+    def _launched(self, there: Attached, message: Message) -> None:
+        """Tell all who listen, and note what came from a pad or from the host's own way through the sheet."""
+        player, take_id, host_beat = self._player, message.text("take_id"), message.number("beat")
+        found = self._played(there, take_id)
+        if found is None:
+            return
+        cue, sound, trigger = found
+        our_beat = max(0.0, host_beat - self._offset_beats(there))
+        frame = player.mixer.frame
+        noted = (cue.name, host_beat)
+        if noted in there.expected:
+            there.expected.remove(noted)
+        elif player.transport.playing:
+            wish = Wish(
+                cue=cue,
+                trigger=trigger,
+                reply=lambda packet: None,
+                request=sound.request,
+                asked_beat=our_beat,
+                sound=sound,
+            )
+            player.launcher.launch_elsewhere(wish, sound, frame=frame)
+        error_frames = message.whole("error_frames")
+        player.launcher.launches.append(
+            Launch(
+                cue=cue,
+                trigger=trigger,
+                asked_beat=our_beat,
+                asked_frame=frame,
+                how="on-time",
+                take_id=take_id,
+                request_to_clip_ms=0.0,
+                heard_frame=frame + error_frames,
+            )
+        )
+        bar, beat = player.meter.position(our_beat)
+        player.tell(
+            "/launch",
+            take_id=take_id,
+            cue=cue.name,
+            track=cue.track,
+            bar=bar,
+            beat=beat,
+            error_frames=error_frames,
+            how="on-time",
+        )
+
+    @staticmethod
+    def _played(there: Attached, take_id: str) -> tuple[Cue, Sound, Trigger] | None:
+        """The cue and sound of a take that the instance has."""
+        for once in reversed(there.once.values()):
+            if once.landing.sound.take_id == take_id:
+                return once.landing.cue, once.landing.sound, "api"
+        for item in there.items:
+            if item.sound is not None and item.sound.take_id == take_id:
+                return item.cue, item.sound, "timeline" if item.place_id else "midi"
+        return None
+
+    def _offset_beats(self, there: Attached) -> float:
+        """The host's beat less ours, in whole bars; 0 while one of the two stands."""
+        player, bar_beats = self._player, self._player.meter.beats_per_bar
+        frame = player.mixer.frame
+        moment = self._times.at(there.instance.identity, self._frame_time.heard_s(frame))
+        if moment is None or not moment.playing or not player.transport.playing:
+            return 0.0
+        return round((moment.beat - player.transport.beat_at_frame(frame)) / bar_beats) * bar_beats

@@ -1,0 +1,221 @@
+"""The plug-in as the other place where tracks are heard: an `Elsewhere`.
+
+A track belongs to the host while an instance with its slot is connected and the host plays. Its timeline lies there as
+a sheet, ahead of time, and its pads; what else lands is placed at its beat of the host. When the plug-in's clock leads,
+the host's beat is ours; otherwise it is the same beat of the nearest bar. Whatever is not sure to be there in time
+sounds in our own output, and so does, from its next pass on, what loops in a host that is lost.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bridge.elsewhere import Answer, Landing
+from bridge.engine_link import EngineStateChanged, LinkEvent
+from bridge.plugin_desk.attached import ONCE_MAX, Attached, Item, Once
+from bridge.plugin_desk.beside import Beside
+from bridge.plugin_desk.hearing import Hearing
+from bridge.plugin_desk.maker import Maker
+from bridge.plugin_desk.pages import Pages
+from bridge.plugin_desk.sheet import next_loop
+from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
+from bridge.scheduler import Grid
+from bridge.timing.clocks import FrameTime
+from bridge.timing.plugin_clock import HostMoment, PluginClock, PluginTimes
+from bridge.tracks.sound import Sound
+from bridge.triggers.heard import unanswered
+from osc_schemas.errors import CueError
+
+if TYPE_CHECKING:
+    from bridge.player import Player
+
+MARGIN_S = 0.01  # what is on its way this long before its beat is there in time
+SAME_BEAT = 1e-6
+ENDED_FADE_S = 0.02
+
+
+class PluginStage:
+    """All instances of the plug-in, for one player. One owner thread, the player's; closed with `close`."""
+
+    def __init__(
+        self,
+        player: "Player",
+        *,
+        port: PluginPort,
+        times: PluginTimes,
+        clock: PluginClock | None,
+        frame_time: FrameTime,
+    ) -> None:
+        """`clock`: the one that the music may follow, if the set has it among its sources."""
+        self._player, self._port, self._times, self._frame_time = player, port, times, frame_time
+        self._clock = clock
+        self._clock_was = (False, 0)
+        self._there: dict[bytes, Attached] = {}
+        self._timeline = {(entry.cue, entry.beat) for entry in player.music.timeline}
+        self._beside = Beside()
+        self._maker = Maker(player)
+        self._pages = Pages(player, maker=self._maker, beside=self._beside)
+        self._hearing = Hearing(player, frame_time=frame_time, times=times, beside=self._beside)
+
+    def close(self) -> None:
+        """Make nothing more."""
+        self._beside.close()
+
+    # What instances say ----------------------------------------------------------------------------------------------
+
+    def hear(self, event: PluginEvent) -> None:
+        """Take in who comes, who is gone, and what is said."""
+        match event:
+            case PluginCame(instance):
+                before = self._there.get(instance.identity)
+                there = Attached(instance=instance, port=self._port, beside=self._beside, came_s=self._player.now_s())
+                if before is not None and before.instance.track == instance.track:
+                    there.continue_from(before)
+                self._there[instance.identity] = there
+            case PluginGone(instance):
+                if self._there.pop(instance.identity, None) is not None:
+                    self._take_over(instance.track)
+            case PluginSaid(instance, message):
+                there_now = self._there.get(instance.identity)
+                if there_now is not None:
+                    self._hearing.hear(there_now, message)
+
+    def took(self, event: LinkEvent) -> bool:
+        """Take in what the engine says of what was asked for hosts; False if it is about something else."""
+        if isinstance(event, EngineStateChanged) and event.state == "ready":
+            self._maker.try_again()
+            for there in self._there.values():
+                there.made_for = None  # what it refused is asked for again; what is there stays
+        return self._maker.took(event) or self._hearing.took(event)
+
+    def _take_over(self, track: str) -> None:
+        """What looped in a host that is lost goes on in our own output, from its next pass on."""
+        player = self._player
+        if not track or not player.transport.playing or any(self._on(track)):
+            return
+        for cue, sound in player.launcher.playing(track):
+            passes = player.launcher.passes(track, sound)
+            if not cue.loop or passes is None or player.launcher.tracks[track].loops(sound):
+                continue
+            grid = Grid(from_beat=passes[0], every_beats=passes[1])
+            soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(player.ahead_s))
+            beat = grid.landing_beat(max(soonest_beat, grid.from_beat))
+            try:
+                player.fire(cue, trigger="api", reply=unanswered, asked_beat=beat, sound=sound, grid=grid)
+            except CueError as error:
+                player.refuse(unanswered, cue.name, "bad-request", str(error))
+
+    # As the other place of a track -----------------------------------------------------------------------------------
+
+    def offer(self, landing: Landing) -> None:
+        """Place it at its beat of the host, unless the sheet has it there already."""
+        for there in self._on(landing.cue.track):
+            there.due.pop(landing.landing_id, None)
+            moment = self._times.at(there.instance.identity, self._frame_time.heard_s(landing.frame))
+            if moment is None or not moment.playing or moment.offline:
+                continue
+            self._offer_to(there, landing, moment)
+
+    def answer(self, landing_id: str) -> Answer:
+        """Sure once clip and place are on their way, with a little time left until the host comes there."""
+        answers = {self._answer_of(there, landing_id) for there in self._there.values()}
+        return "heard" if "heard" in answers else "coming" if "coming" in answers else "no"
+
+    def withdraw(self, landing_id: str) -> None:
+        """Take it back; what the sheet has stays in the sheet."""
+        for there in self._there.values():
+            there.due.pop(landing_id, None)
+            once = there.once.pop(landing_id, None)
+            if once is not None:
+                there.tell("/plugin/unplace", id=once.place_id)
+
+    def sounded(self, landing: Landing) -> None:
+        """A loop that took over in our own output ends what sounds in the host."""
+        if landing.cue.loop:
+            for there in self._on(landing.cue.track):
+                there.once.clear()
+                there.tell("/plugin/stop", fade_s=ENDED_FADE_S)
+
+    def bent(self, track: str, old: Sound, new: Sound) -> None:
+        """Let the new sound take over wherever the instance has the old one."""
+        for there in self._on(track):
+            if not there.has(old.take_id):
+                continue
+            for item in there.items:
+                if item.sound is not None and item.sound.take_id == old.take_id:
+                    item.sound = new
+            there.swap(old, new)
+
+    def stop(self, track: str, *, fade_s: float) -> None:
+        """Have the instances fade out, unless it was their own host that stopped or moved the music."""
+        for there in self._on(track):
+            there.once.clear()
+            there.due.clear()
+            if self._clock is None or self._clock.moved == self._clock_was:
+                there.tell("/plugin/stop", fade_s=fade_s)
+
+    def tick(self, now_frame: int) -> None:
+        """Keep the sheets current, and say again what there was no room for."""
+        now_s = self._player.now_s()
+        if self._clock is not None:
+            self._clock_was = self._clock.moved
+        for there in self._there.values():
+            self._pages.keep(there, self._times.at(there.instance.identity, now_s), now_s=now_s)
+            for once in there.once.values():
+                if once.number is None:
+                    self._place(there, once)
+        self._hearing.tick(self._there)
+
+    def _on(self, track: str) -> Iterator[Attached]:
+        return (there for there in list(self._there.values()) if there.instance.track == track)
+
+    def _offer_to(self, there: Attached, landing: Landing, moment: HostMoment) -> None:
+        """`moment`: where the host will be when the landing's frame is heard."""
+        bar_beats = self._player.meter.beats_per_bar
+        offset_beats = round((moment.beat - landing.beat) / bar_beats) * bar_beats
+        if (landing.cue.name, landing.beat) in self._timeline:
+            item = self._in_sheet(there, landing)
+            if item is not None and offset_beats == 0:
+                there.due[landing.landing_id] = item
+            return  # the host has its own place in the timeline, and plays it there
+        host_beat = landing.beat + offset_beats
+        now = self._times.at(there.instance.identity, self._player.now_s())
+        if now is not None and host_beat < now.beat + MARGIN_S * now.tempo_bpm / 60:
+            host_beat += math.ceil((now.beat - host_beat) / bar_beats + SAME_BEAT) * bar_beats
+        known = there.once.pop(landing.landing_id, None)
+        place_id = known.place_id if known else there.new_id()
+        once = Once(landing=landing, place_id=place_id, host_beat=host_beat)
+        there.once[landing.landing_id] = once
+        while len(there.once) > ONCE_MAX:
+            there.once.popitem(last=False)
+        self._place(there, once)
+
+    def _in_sheet(self, there: Attached, landing: Landing) -> Item | None:
+        fitting = (
+            item
+            for item in there.items
+            if item.place_id and item.cue.name == landing.cue.name and abs(item.beat - landing.beat) < SAME_BEAT
+        )
+        return next(fitting, None)
+
+    def _place(self, there: Attached, once: Once) -> None:
+        loop_beats = [item.beat for item in there.items if item.place_id and item.cue.loop]
+        there.place(once, until_beat=next_loop(once.host_beat, loop_beats))
+
+    def _answer_of(self, there: Attached, landing_id: str) -> Answer:
+        if (item := there.due.get(landing_id)) is not None:
+            number, host_beat, cue = item.number, item.beat, item.cue
+        elif (once := there.once.get(landing_id)) is not None:
+            number, host_beat, cue = once.number, once.host_beat, once.landing.cue
+        else:
+            return "no"
+        now = self._times.at(there.instance.identity, self._player.now_s())
+        if now is None or not now.playing or now.offline:
+            return "no"
+        if not there.is_sent(number):
+            return "coming"
+        if landing_id in there.once and host_beat < now.beat + MARGIN_S * now.tempo_bpm / 60:
+            return "no"
+        there.due.pop(landing_id, None)
+        there.expected.append((cue.name, host_beat))
+        return "heard"
