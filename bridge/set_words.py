@@ -19,7 +19,7 @@ from osc_schemas.nearest import nearest_only
 from osc_schemas.shape import KNOB
 
 # As the engine has them, which is never imported; but a name that is mistyped should be told with its line.
-CLOCK_SOURCES = ("link", "midi", "jack", "internal")
+CLOCK_SOURCES = ("link", "midi", "jack", "plugin", "internal")
 FAMILIES = ("embedded", "consistency_tta", "audiolcm", "soundctm", "soundctm_dit")
 TITLE_CHARACTERS_MAX = 200
 TRACKS_MAX, CUES_MAX, TIMELINE_MAX, BEAT_MAX = 64, 1_000, 10_000, 100_000.0
@@ -98,7 +98,7 @@ class ClockChoice:
         return tuple(
             source
             for source in self.sources
-            if source in ("midi", "jack") or (source == "link" and self.link_start_stop)
+            if source in ("midi", "jack", "plugin") or (source == "link" and self.link_start_stop)
         )
 
 

@@ -11,6 +11,7 @@ from bridge.timing.clocks import Clock, ClockError
 from bridge.timing.frame_time import FrameClock
 from bridge.timing.link_clock import LinkClock
 from bridge.timing.midi_clock import MidiClock
+from bridge.timing.plugin_clock import PluginClock, PluginTimes
 
 if TYPE_CHECKING:
     from bridge.tracks.mixer import Mixer
@@ -31,11 +32,13 @@ class Clockwork:
         tempo_bpm: float,
         beats_per_bar: float,
         link_start_stop: bool = False,
+        plugin_times: PluginTimes | None = None,
         say: Callable[[str], None],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`sources`: any of link, midi, jack and internal, by priority."""
+        """`sources`: any of link, midi, jack, plugin and internal, by priority. `plugin_times` come from the port."""
         self.midi: MidiClock | None = None
+        self.plugin: PluginClock | None = None
         self.clocks: list[Clock] = []
         self.frame_clock = FrameClock(sample_rate_hz=mixer.sample_rate_hz)
         self._mixer, self._output, self._now_s = mixer, output, now_s
@@ -55,6 +58,11 @@ class Clockwork:
                     case "midi":
                         self.midi = MidiClock(self.frame_clock, tempo_bpm=tempo_bpm)
                         self.clocks.append(self.midi)
+                    case "plugin":
+                        if plugin_times is None:
+                            raise ClockError("the plugin clock needs the port for the plug-in, and there is none here")
+                        self.plugin = PluginClock(plugin_times, self.frame_clock)
+                        self.clocks.append(self.plugin)
                     case "jack":
                         self.clocks.append(_jack(output, tempo_bpm))
             except ClockError as error:
