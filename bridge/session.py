@@ -16,8 +16,11 @@ from bridge.hosts.desk import HostDesk, Now
 from bridge.hosts.products import product
 from bridge.library import Library
 from bridge.player import Player
+from bridge.plugin_desk.stage import PluginStage
+from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
 from bridge.set_file import Set
 from bridge.timing.clockwork import Clockwork
+from bridge.timing.plugin_clock import PluginTimes
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import Output, OutputKind, open_output
 from bridge.tracks.recorder import Recorder
@@ -38,7 +41,7 @@ WAITING_MAX = 4_096  # messages and clips not yet looked at; more than that are 
 CLOSE_WITHIN_S = 5.0
 
 T = TypeVar("T")
-Event = Heard | LinkEvent | Callable[[Player], None]
+Event = Heard | LinkEvent | PluginEvent | Callable[[Player], None]
 
 
 class Session:
@@ -54,12 +57,16 @@ class Session:
         output_device: str | None = None,
         osc_host: str = "127.0.0.1",
         osc_port: int = 0,
+        plugin_port: int | None = None,
         record_folder: Path | None = None,
         arm: bool = False,
         host: Host | None = None,
         say: Callable[[str], None] = log.info,
     ) -> None:
-        """`host`: in place of the one that the set names."""
+        """`host`: in place of the one that the set names. `plugin_port`: for the plug-in, 0 for any, None for none.
+
+        Raises `PluginPortError` for one that is taken.
+        """
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
@@ -67,7 +74,18 @@ class Session:
         self.midi = MidiFeed(Keymap(tuple(music.midi)), on_heard=self.hear, on_clock=self.hear_clock)
         self.recorder = Recorder(self.mixer, record_folder) if record_folder else None
         self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
+        self.plugins: PluginPort | None = None
+        self._plugin_stage: PluginStage | None = None
+        plugin_times = PluginTimes()
         try:
+            if plugin_port is not None:
+                self.plugins = PluginPort(
+                    plugin_port,
+                    title=music.title,
+                    tracks=list(music.tracks),
+                    times=plugin_times,
+                    on_event=self._events.put_nowait,
+                )
             self.output: Output = open_output(output_kind, self.mixer, device=output_device)
             self.link = EngineLink(engine_endpoint, on_event=self._put)
             self.library = Library(takes_folder, on_trouble=say)
@@ -78,10 +96,13 @@ class Session:
                 tempo_bpm=music.tempo_bpm,
                 beats_per_bar=music.beats_per_bar,
                 link_start_stop=music.clock.link_start_stop,
+                plugin_times=plugin_times if self.plugins else None,
                 say=say,
             )
         except BaseException:  # the port must not stay taken, whatever stopped us
             self.osc.close()
+            if self.plugins is not None:
+                self.plugins.close()
             raise
         self._desks: list[HostDesk] = []
         if music.host is not None and host is None:
@@ -98,7 +119,7 @@ class Session:
             output_name=self.output.name,
             clocks=self.clockwork.clocks,
             aside=self._aside,
-            elsewhere=lambda player: self._elsewhere(player, host, takes_folder),
+            elsewhere=lambda player: self._elsewhere(player, host, takes_folder, plugin_times),
         )
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)
 
@@ -111,6 +132,8 @@ class Session:
         self.osc.start()
         for desk in self._desks:
             desk.start()
+        if self.plugins is not None:
+            self.plugins.start()
         self._thread.start()
 
     def hear(self, heard: Heard) -> None:
@@ -138,6 +161,10 @@ class Session:
             self._thread.join(timeout=CLOSE_WITHIN_S)
         for desk in self._desks:
             desk.close()
+        if self.plugins is not None:
+            self.plugins.close()
+        if self._plugin_stage is not None:
+            self._plugin_stage.close()
         self.link.close()
         self.clockwork.close()
         self._beside.shutdown(wait=False, cancel_futures=True)
@@ -154,8 +181,8 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _elsewhere(self, player: Player, host: Host | None, takes_folder: Path) -> Elsewhere:
-        """The set's host, if it has one."""
+    def _elsewhere(self, player: Player, host: Host | None, takes_folder: Path, times: PluginTimes) -> Elsewhere:
+        """The set's host, if it has one, and whatever host our plug-in is in."""
         if host is not None:
             self._desks.append(
                 HostDesk(
@@ -168,7 +195,13 @@ class Session:
                     refuse=lambda what, sentence: player.refuse(unanswered, what, "host", sentence),
                 )
             )
-        return AllOf(self._desks)
+        if self.plugins is None:
+            return AllOf(self._desks)
+        clockwork = self.clockwork
+        self._plugin_stage = PluginStage(
+            player, port=self.plugins, times=times, clock=clockwork.plugin, frame_time=clockwork.frame_clock
+        )
+        return AllOf([*self._desks, self._plugin_stage])
 
     def _aside(self, job: Callable[[], Sound], then: Callable[[Sound], None]) -> None:
         """Do what takes long on a thread of its own, and hand what it gave to the player's."""
@@ -209,7 +242,11 @@ class Session:
             case Heard():
                 self.player.hear(event)
             case ClipArrived() | RequestRefused() | EngineStateChanged():
-                self.player.engine_said(event)
+                if self._plugin_stage is None or not self._plugin_stage.took(event):
+                    self.player.engine_said(event)
+            case PluginCame() | PluginGone() | PluginSaid():
+                if self._plugin_stage is not None:
+                    self._plugin_stage.hear(event)
             case _:
                 event(self.player)
 
