@@ -242,8 +242,8 @@ class Player:
         if len(self.wishes) >= WISHES_MAX:
             raise CueError(f"{WISHES_MAX} cues are under way already; wait, or take some back with /cue/cancel")
         for other in list(self.wishes.values()):  # the newest wish for a slot and a beat is the one that counts
-            if other.asked_beat is None and other.cue == cue:
-                self._drop(other)  # it was armed, and is wanted sooner now
+            if other.asked_beat is None and sound_key(other.request) == sound_key(request):
+                self._drop(other)  # it was armed, and is wanted sooner now, perhaps at another gain
             elif asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
                 self.refuse(
                     other.reply, other.cue.name, "superseded", f"{other.cue.name} gave way to a newer {cue.name}"
