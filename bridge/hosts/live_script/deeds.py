@@ -121,11 +121,13 @@ class Deeds:
         if beat < 0:
             raise RefusedError(f"beat {beat:g} lies before the arrangement begins; it must be 0 or later")
         track = tracks.audio_track(self._song(), track_name)
-        # Live cuts away what lies under a new clip, and at first that is as long as Live guesses.
+        # Live cuts away what lies under a new clip, and at first that is as long as Live guesses. Only the tail of a
+        # clip of ours that began before may go.
         for other in track.arrangement_clips:
             if tracks.is_ours(other, path, name) and abs(other.start_time - beat) < _NEAR_BEATS:
                 return ()
-            if other.start_time < beat + 2 * beats and other.end_time > beat + 1e-6:
+            ends = other.end_time <= beat + 1e-6 or (other.start_time < beat and tracks.lies_beside(other, path))
+            if not ends and other.start_time < beat + 2 * beats:
                 raise RefusedError(
                     f"{other.name!r} lies on the track {track_name!r} from beat {other.start_time:g}, and Live would "
                     f"cut it; {2 * beats:g} beats must be free from beat {beat:g} on",

@@ -73,6 +73,14 @@ def is_ours(clip: Any, path: str, name: str) -> bool:
     return _file(clip.file_path) == _file(path) or clip.name == name
 
 
+def lies_beside(clip: Any, path: str) -> bool:
+    """Whether a clip's file is in the same folder as that file of ours, so that it is ours too."""
+    if not clip.is_audio_clip:
+        return False
+    theirs, ours = (os.path.normcase(os.path.dirname(str(file))) for file in (clip.file_path, path))
+    return theirs == ours
+
+
 def _file(path: str) -> str:
     # Names of takes are unique, so that a set which was moved or collected still shows which clips are ours.
     name = str(path).replace("\\", "/").rsplit("/", 1)[-1]
