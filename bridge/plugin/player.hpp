@@ -181,7 +181,12 @@ private:
         p.free = p.over = p.begun = false;
         p.note = -1;
         p.next_pass = 0;
-        if (line_.playing()) join(c.slot, true);
+        if (line_.playing()) {
+            join(c.slot, true);
+        } else if (!p.kept && p.beat <= line_.beat_at(now_)) {  // fired while the host stands: now, by its own frames
+            p.free = true;
+            p.free_frame = now_;
+        }
         if (p.over && !p.kept) remove(c.slot, true);
     }
 
