@@ -82,6 +82,7 @@ public:
         if (turn == Turn::jumped) host_jumped();
         if (line_.changes() != seen_changes_) soonest_ = now_;
         seen_changes_ = line_.changes();
+        if (any_arrived_) welcome();
         tell_time(frames, clock_ns, offline);
         for (int i = 0; i < note_count; ++i) hear(notes[i], frames);
         if (soonest_ < now_ + frames) begin_passes(frames);
@@ -114,6 +115,7 @@ private:
         bool free = false;     // on a host that stands still: passes by frames, not by beats
         bool over = false;     // nothing more of it until the host starts or jumps
         bool begun = false;
+        bool arrived = false;  // since the last block
         int64_t free_frame = 0;
         int64_t next_pass = 0;
         int note = -1;         // the pad that launched it
@@ -181,13 +183,26 @@ private:
         p.free = p.over = p.begun = false;
         p.note = -1;
         p.next_pass = 0;
-        if (line_.playing()) {
-            join(c.slot, true);
-        } else if (!p.kept && p.beat <= line_.beat_at(now_)) {  // fired while the host stands: now, by its own frames
-            p.free = true;
-            p.free_frame = now_;
+        p.arrived = any_arrived_ = true;
+    }
+
+    // What came since the last block: late, it goes on in time; fired while the host stands, it sounds now.
+    void welcome() {
+        any_arrived_ = false;
+        for (int k = active_count_; k-- > 0;) {
+            const int slot = active_[k];
+            Placement& p = places_[static_cast<size_t>(slot)];
+            if (!p.arrived) continue;
+            p.arrived = false;
+            if (line_.playing()) {
+                join(slot, true);
+            } else if (!p.kept && p.beat <= line_.beat_at(now_)) {
+                p.free = true;
+                p.free_frame = now_;
+            }
+            if (p.over && !p.kept) remove(slot, true);
         }
-        if (p.over && !p.kept) remove(c.slot, true);
+        soonest_ = now_;
     }
 
     void swap(Clip* old, Clip* with) {
@@ -305,6 +320,7 @@ private:
         Placement& p = places_[static_cast<size_t>(slot)];
         if (!sounds(p)) return;
         if (!p.loop) {
+            p.next_pass = 0;
             const int64_t frame = line_.frame_of(p.beat);
             if (frame >= now_) return;
             p.over = true;
@@ -673,6 +689,7 @@ private:
     float gain_ = -1.0f, gain_to_ = -1.0f, gain_step_ = 0.0f;
     int64_t ramp_frames_ = 0;
     bool complete_ = false;
+    bool any_arrived_ = false;
     int active_count_ = 0;
     int voice_count_ = 0;
     std::array<Pad, pads_max> pads_{};

@@ -1,0 +1,39 @@
+"""What the tests of the plug-in share: it is built once a run, in a folder of its own, as its user would build it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[2] / "bridge" / "plugin"
+DPF = Path("/usr/share/dpf")
+
+
+def lacking() -> list[str]:
+    """What this machine lacks to build the plug-in."""
+    found = {
+        "dpf-source": (DPF / "Makefile.plugins.mk").is_file(),
+        "g++": shutil.which("g++") is not None,
+        "make": shutil.which("make") is not None,
+        "pkg-config": shutil.which("pkg-config") is not None,
+    }
+    if found["pkg-config"]:
+        found["libzmq3-dev"] = subprocess.run(["pkg-config", "--exists", "libzmq"]).returncode == 0
+    return [name for name, is_there in found.items() if not is_there]
+
+
+def made(command: list[str | Path], what: str) -> None:
+    """Run a compiler; the test fails with what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, f"{what} did not build: {done.stdout[-2000:]}{done.stderr[-4000:]}"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with upbeat and upbeat-track as VST3, LV2 and CLAP."""
+    if missing := lacking():
+        pytest.skip(f"not installed: {' '.join(missing)}")
+    folder = tmp_path_factory.mktemp("plugin") / "build"
+    made(["make", "-j2", "-C", SOURCES, f"BUILD={folder}"], "the plug-in")
+    return folder
