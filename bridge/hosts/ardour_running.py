@@ -15,6 +15,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 OSC_PORT = 3819  # Ardour's own
 ASK_WITHIN_S = 0.5
+REFUSED_WITHIN_S = 0.02
 DATAGRAM_BYTES_MAX = 65_536
 MASTER_FEEDBACK = 16  # the kind of feedback among which is the name of the session
 ALL_STRIPS = 31
@@ -35,8 +36,10 @@ class ArdourOsc:
         """Give the port back."""
         self._socket.close()
 
-    def session_name(self, *, within_s: float = ASK_WITHIN_S) -> str | None:
+    def session_name(self, *, within_s: float) -> str | None:
         """The name of the session that it has open; None if nobody answers."""
+        if self._nobody_is_there():
+            return None
         # Bank size, kinds of strips, feedback, gain mode, sends, plug-ins; port 0 has it answer where we asked from.
         self.send("/set_surface", 0, ALL_STRIPS, MASTER_FEEDBACK, 0, 0, 0, 0)
         try:
@@ -54,15 +57,27 @@ class ArdourOsc:
             message.add_arg(value)
         self._socket.sendto(message.build().dgram, self._ardour)
 
+    def _nobody_is_there(self) -> bool:
+        """Whether the system says at once that no program has that port."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.settimeout(REFUSED_WITHIN_S)
+            try:
+                probe.connect(self._ardour)  # else a refusal is told to nobody
+                probe.send(OscMessageBuilder("/ping").build().dgram)
+                probe.recv(1)
+            except ConnectionError:
+                return True
+            except TimeoutError:
+                pass
+        return False
+
     def _heard(self, within_s: float) -> Iterator[OscMessage]:
         ends_at_s = time.monotonic() + within_s
         while (left_s := ends_at_s - time.monotonic()) > 0:
             self._socket.settimeout(left_s)
             try:
                 message = OscMessage(self._socket.recv(DATAGRAM_BYTES_MAX))
-            except ConnectionError:  # the system knows that nobody listens there; Ardour may be about to
-                return
-            except (TimeoutError, ParseError):
+            except (TimeoutError, ConnectionError, ParseError):  # it also sends things that are no OSC
                 continue
             yield message
 
@@ -74,7 +89,7 @@ def open_in(session: Path, *, names: tuple[str, ...], port: int = OSC_PORT) -> s
     """
     osc = ArdourOsc(port)
     try:
-        name = osc.session_name()
+        name = osc.session_name(within_s=ASK_WITHIN_S)
     finally:
         osc.close()
     if name in names:
