@@ -103,6 +103,7 @@ class Deeds:
             if wish.asked_beat != together_beat:
                 wish.asked_beat = together_beat
                 player.answer_where(wish)
+        player.on_scene(together_beat, name)
 
     # Takes -----------------------------------------------------------------------------------------------------------
 

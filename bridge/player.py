@@ -128,6 +128,7 @@ class Player:
         self._deeds = Deeds(self)
         self._retempo = Retempo(self, aside=aside)
         self.gains_db: dict[str, float] = {}
+        self.on_scene: Callable[[float, str], None] = lambda beat, name: None  # on which beat a scene lands
         for cue in music.cues.values():  # so that a launch waits for no disk
             if cue.source is not None:
                 library.hold(cue.source)

@@ -15,6 +15,7 @@ from bridge.hosts.base import Host
 from bridge.hosts.desk import HostDesk, Now
 from bridge.hosts.products import product
 from bridge.library import Library
+from bridge.performance_log import Notes, PerformanceLog
 from bridge.player import Player
 from bridge.plugin_desk.stage import PluginStage
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
@@ -65,8 +66,10 @@ class Session:
     ) -> None:
         """`host`: in place of the one that the set names. `plugin_port`: for the plug-in, 0 for any, None for none.
 
-        Raises `PluginPortError` for one that is taken.
+        Raises `PluginPortError` for one that is taken, and `HostError` for a host that cannot be asked for so.
         """
+        if music.host is not None and host is None:
+            host = product(music.host.name).host(music.host)
         self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
         self._closing = threading.Event()
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
@@ -89,6 +92,7 @@ class Session:
             self.output: Output = open_output(output_kind, self.mixer, device=output_device)
             self.link = EngineLink(engine_endpoint, on_event=self._put)
             self.library = Library(takes_folder, on_trouble=say)
+            self.performance = PerformanceLog(takes_folder, music, unix_s=time.time(), on_trouble=say)
             self.clockwork = Clockwork(
                 music.clock.sources,
                 mixer=self.mixer,
@@ -105,8 +109,6 @@ class Session:
                 self.plugins.close()
             raise
         self._desks: list[HostDesk] = []
-        if music.host is not None and host is None:
-            host = product(music.host.name).host(music.host)
         self.player = Player(
             music,
             mixer=self.mixer,
@@ -121,6 +123,7 @@ class Session:
             aside=self._aside,
             elsewhere=lambda player: self._elsewhere(player, host, takes_folder, plugin_times),
         )
+        self.player.on_scene = self.performance.marker
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)
 
     def start(self) -> None:
@@ -172,6 +175,8 @@ class Session:
         if self.recorder:
             self.recorder.close()
         self._bravely(self.player.shaper.finish)
+        self._bravely(self._notes.end)
+        self.performance.close()
         self.library.close()
 
     def __enter__(self) -> Self:
@@ -182,7 +187,8 @@ class Session:
         self.close()
 
     def _elsewhere(self, player: Player, host: Host | None, takes_folder: Path, times: PluginTimes) -> Elsewhere:
-        """The set's host, if it has one, and whatever host our plug-in is in."""
+        """The set's host, if it has one, whatever host our plug-in is in, and what notes the performance."""
+        self._notes = Notes(player, self.performance)
         if host is not None:
             self._desks.append(
                 HostDesk(
@@ -196,12 +202,12 @@ class Session:
                 )
             )
         if self.plugins is None:
-            return AllOf(self._desks)
+            return AllOf([*self._desks, self._notes])
         clockwork = self.clockwork
         self._plugin_stage = PluginStage(
             player, port=self.plugins, times=times, clock=clockwork.plugin, frame_time=clockwork.frame_clock
         )
-        return AllOf([*self._desks, self._plugin_stage])
+        return AllOf([*self._desks, self._plugin_stage, self._notes])
 
     def _aside(self, job: Callable[[], Sound], then: Callable[[Sound], None]) -> None:
         """Do what takes long on a thread of its own, and hand what it gave to the player's."""
