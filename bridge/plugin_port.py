@@ -98,6 +98,11 @@ class _Guest:
     playing: bool = False
 
 
+def check_free(port: int) -> None:
+    """Raise `PluginPortError` if the port cannot be had now."""
+    PluginPort(port, title="", tracks=(), times=PluginTimes(), on_event=lambda event: None).close()
+
+
 class PluginPort:
     """The socket and all who are connected to it. `send` and `is_sent` may be called from any thread."""
 

@@ -23,6 +23,7 @@ from bridge.commands.parser import (
     default_engine,
     port,
 )
+from osc_schemas.routes import PLUGIN_PORT
 
 if TYPE_CHECKING:
     from bridge.commands.newsreel import Newsreel
@@ -57,6 +58,9 @@ def add(commands: Commands) -> None:
 def _add_live(parser: Parser) -> None:
     parser.add_argument("set", type=Path, metavar="SET", help="TOML file")
     add_osc_port(parser, does="UDP port to listen on, 0 for any")
+    default = os.environ.get("UPBEAT_PLUGIN_PORT", str(PLUGIN_PORT))
+    plugin_help = "where the plug-in inside a host finds us, 0 for any [%(default)s]"
+    parser.add_argument("--plugin-port", type=port, default=default, metavar="N", help=plugin_help)
     add_output(parser)
     midi = parser.add_mutually_exclusive_group()
     wanted = os.environ.get("UPBEAT_MIDI_PORT")
@@ -76,11 +80,13 @@ def _add_live(parser: Parser) -> None:
 def run_up(options: argparse.Namespace) -> int:
     """The set, and an engine under a supervisor."""
     from bridge.commands.newsreel import Newsreel
+    from bridge.plugin_port import check_free
     from bridge.set_file import read_set
     from bridge.supervisor import Supervisor
     from bridge.triggers.osc import OscPort
 
     OscPort(port=options.osc_port, on_heard=lambda heard: None).close()  # a port that is taken is said before the wait
+    check_free(options.plugin_port)
     music, news = read_set(options.set), Newsreel(quiet=options.quiet, as_json=options.json, tells_of_engine=False)
     supervisor = Supervisor(
         family=options.family or music.engine.family,
@@ -119,6 +125,7 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
         output_kind=options.output,
         output_device=options.device,
         osc_port=options.osc_port,
+        plugin_port=options.plugin_port,
         record_folder=options.record,
         arm=True,
         say=news.say,
@@ -133,6 +140,7 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
                 output=session.output.name,
                 latency_ms=1_000 * session.output.latency_frames / music.sample_rate_hz,
                 midi=midi_said,
+                plugin=session.plugins.endpoint if session.plugins else "",
                 engine=engine,
                 takes=session.library.folder,
             )

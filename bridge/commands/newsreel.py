@@ -26,13 +26,29 @@ class Newsreel:
         self._meter = Meter()
 
     def begin(
-        self, music: "Set", *, osc: str, output: str, latency_ms: float, midi: str, engine: str, takes: Path
+        self,
+        music: "Set",
+        *,
+        osc: str,
+        output: str,
+        latency_ms: float,
+        midi: str,
+        plugin: str,
+        engine: str,
+        takes: Path,
     ) -> None:
         """Print what is played and where it listens."""
         self._meter = Meter(beats_per_bar=music.beats_per_bar)
         with_effects = [track.name for track in music.tracks.values() if track.effects]
         if self._as_json:
-            about = {"osc": osc, "output": output, "midi": midi, "engine": engine, "takes": str(takes)}
+            about = {
+                "osc": osc,
+                "output": output,
+                "midi": midi,
+                "plugin": plugin,
+                "engine": engine,
+                "takes": str(takes),
+            }
             self._print(json.dumps({"event": "begun", **about}))
             return
         title = music.title or (music.path.stem if music.path else "a set")
@@ -41,6 +57,7 @@ class Newsreel:
             f"  OSC     {osc}, UDP; `upbeat routes` lists the messages\n"
             f"  sound   {output}, {latency_ms:.0f} ms\n"
             f"  MIDI    {midi}\n"
+            f"  plug-in {plugin}\n"
             f"  engine  {engine}\n"
             f"  takes   {takes}\n"
             f"  Ctrl-C stops"

@@ -67,7 +67,11 @@ class Home:
         if cache_folder().exists():
             shutil.copytree(cache_folder(), folder / "cache", dirs_exist_ok=True)
         self.set = self.write("night.toml", SET)
-        self._environment = os.environ | {"UPBEAT_HOME": str(folder), "PYTHONPATH": str(REPOSITORY)}
+        self._environment = os.environ | {
+            "UPBEAT_HOME": str(folder),
+            "UPBEAT_PLUGIN_PORT": "0",  # others play on this machine, and so do other tests
+            "PYTHONPATH": str(REPOSITORY),
+        }
 
     def write(self, name: str, text: str) -> Path:
         """A file of that text."""
