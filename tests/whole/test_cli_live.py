@@ -102,13 +102,21 @@ def test_with_stopped_the_music_waits_for_the_first_cue(home: Home) -> None:
 def test_a_musician_reads_a_short_block_and_how_it_went(home: Home) -> None:
     with home.started("up", home.set) as process:
         assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(8)]
+        printed = [process.stdout.readline() for _ in range(9)]
         process.terminate()
         rest, said_wrong = process.communicate(timeout=BOUND_S)
 
     assert printed[0] == "Night drive: 240 BPM, 4/4, 2 tracks, 2 cues\n"
-    assert [line.split()[0] for line in printed[1:7]] == ["OSC", "sound", "MIDI", "engine", "takes", "Ctrl-C"]
-    assert printed[7].strip() == "the effects of keys are heard in `upbeat render`, not live"
+    assert [line.split()[0] for line in printed[1:8]] == [
+        "OSC",
+        "sound",
+        "MIDI",
+        "plug-in",
+        "engine",
+        "takes",
+        "Ctrl-C",
+    ]
+    assert printed[8].strip() == "the effects of keys are heard in `upbeat render`, not live"
     assert rest.splitlines()[-1].startswith("stopped in bar ")
     assert (said_wrong, process.returncode) == ("", 0)
 
