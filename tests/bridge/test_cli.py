@@ -12,7 +12,10 @@ from bridge.cli import main
 from bridge.commands import cue, routes
 from bridge.library import TakeError
 
-COMMANDS = ("demo", "up", "bridge", "cue", "learn", "say", "takes", "sounds", "render", "hosts", "routes", "doctor", "bench")
+COMMANDS = (
+    *("demo", "up", "bridge", "cue", "learn", "say", "takes"),
+    *("sounds", "render", "hosts", "routes", "doctor", "bench"),
+)
 
 BRIDGE = Path(cli.__file__).parent
 
