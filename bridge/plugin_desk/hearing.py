@@ -239,7 +239,7 @@ class Hearing:
         noted = (cue.name, host_beat)
         if noted in there.expected:
             there.expected.remove(noted)
-        elif player.transport.playing:
+        else:
             wish = Wish(
                 cue=cue,
                 trigger=trigger,
