@@ -117,7 +117,9 @@ def test_notes_sound_on_their_frames(built: Path, peer: Peer) -> None:
         peer.clip(to, Take("take", take, len(take)))
         peer.pad(to, 60, "take")
         time.sleep(2 * TAKEN_S)
-        notes = [mido.Message("note_on", note=60, velocity=100, time=frame / RATE_HZ) for frame in (480, 24_014)]
+        notes = [
+            mido.Message("note_on", note=60, velocity=100, time=(frame + 0.5) / RATE_HZ) for frame in (480, 24_014)
+        ]
 
         heard = instrument(notes, duration=1, sample_rate=RATE_HZ, buffer_size=buffer, reset=False).T
 
