@@ -133,7 +133,8 @@ def look(product: "Product") -> "list[Found]":
 
 def abilities_in_words(abilities: "frozenset[Ability]") -> str:
     """Such as "puts clips into slots, launches them"."""
-    return ", ".join(words for ability, words in IN_WORDS.items() if ability in abilities) or "does nothing for us yet"
+    words = [words for ability, words in IN_WORDS.items() if ability in abilities]
+    return ", ".join(words) or "plays its track's clips in the host itself, on the frame"
 
 
 def _tried(name: str) -> "tuple[Product | None, Found]":
