@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge.elsewhere import Landing
 from bridge.plugin_desk.beside import Beside, at_rate
-from bridge.plugin_desk.sheet import FOR_EVER
+from bridge.plugin_desk.sheet import FOR_EVER, next_loop
 from bridge.plugin_port import Instance, PluginPort
 from bridge.tracks.sound import Sound
 from osc_schemas import bounds, codec
@@ -33,6 +33,12 @@ class Item:
     before: "Item | None" = None  # what it was before the tempo changed
     sound: Sound | None = None
     number: int | None = None  # of the message that placed it, or what still lies in its place
+    once: "Once | None" = None  # a landing beside the sheet that is brought to another tempo
+
+    @property
+    def kept(self) -> bool:
+        """Whether it belongs to the sheet."""
+        return self.place_id > 0 and self.once is None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -132,12 +138,13 @@ class Attached:
         """Whether it was sent that take."""
         return take_id in self._clips
 
-    def place(self, once: Once, *, until_beat: float = FOR_EVER) -> None:
-        """Have a landing beside the sheet lie at its beat of the host, as soon as its clip is there too."""
+    def place(self, once: Once) -> bool:
+        """Have a landing beside the sheet lie at its beat of the host, as soon as its clip is there too; False: not yet."""
         landing = once.landing
         cue = landing.cue
+        until_beat = next_loop(once.host_beat, [item.beat for item in self.items if item.kept and item.cue.loop])
         if self.give(landing.sound, loop=cue.loop, length_beats=cue.length_beats) is not None:
-            once.number = self.tell(
+            number = self.tell(
                 "/plugin/place",
                 id=once.place_id,
                 take_id=landing.sound.take_id,
@@ -146,6 +153,9 @@ class Attached:
                 until_beat=until_beat,
                 kept=0,
             )
+            once.number = once.number if number is None else number
+            return number is not None
+        return False
 
     def swap(self, old: Sound, new: Sound) -> None:
         """Let `new`, as long, go on wherever the instance has `old`."""

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.plugin_desk.attached import Attached, Item
+from bridge.plugin_desk.attached import Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.maker import Maker, NoSound, seconds_until
 from bridge.plugin_desk.sheet import knobs_at, pads_of, sheet_of
@@ -13,6 +13,8 @@ from bridge.retempo import at_tempo
 from bridge.timing.plugin_clock import HostMoment
 from bridge.timing.tempo_rule import tempo_deed
 from bridge.tracks.sound import Sound
+from bridge.triggers.heard import unanswered
+from bridge.wish import Wish
 from osc_schemas import bounds
 from osc_schemas.errors import SchemaError
 from osc_schemas.shape import Shape
@@ -63,7 +65,7 @@ class Pages:
     def _begin(self, there: Attached, wanted: tuple[float, Shape, tuple[object, ...]]) -> None:
         player, track = self._player, there.instance.track
         tempo_bpm, by_hand, _ = wanted
-        before = {item.key: item for item in there.items}
+        before = {item.key: item for item in there.items if item.once is None}
         items = [
             Item(cue=player.cues[one.cue], place_id=one.place_id, beat=one.beat, until_beat=one.until_beat)
             for one in sheet_of(player.music.timeline, player.cues, track=track)
@@ -88,21 +90,51 @@ class Pages:
                 continue
             there.items.append(item)
             there.pending.append(item)
+        if there.made_for is not None:
+            self._bring_loops(there, tempo_bpm, by_hand)
         there.version += 1
         there.made_for, there.restless, there.complete = wanted, None, False
         there.tell("/plugin/sheet", version=there.version, entries=self._entries(there), complete=0)
 
+    def _bring_loops(self, there: Attached, tempo_bpm: float, by_hand: Shape) -> None:
+        """What loops beside the sheet has to come to the new tempo too; it takes over with its next pass."""
+        looping = self._player.launcher.looping(there.instance.track)
+        for once in there.once.values():
+            cue, sound = once.landing.cue, once.landing.sound
+            if sound is looping and cue.loop:
+                before = Item(cue=cue, request=sound.request, sound=sound)
+                request = self._maker.request(cue, tempo_bpm=tempo_bpm, knobs=by_hand)
+                item = Item(cue=cue, place_id=once.place_id, once=once, request=request, before=before)
+                there.items.append(item)
+                there.pending.append(item)
+
+    def _hand_over(self, there: Attached, once: Once, sound: Sound) -> bool:
+        """Let a sound take over from what loops beside the sheet, unless that has gone by. False: try again."""
+        launcher, old = self._player.launcher, once.landing.sound
+        passes = launcher.passes(there.instance.track, old)
+        if once.landing.landing_id not in there.once or passes is None or sound is old:
+            return True
+        before, once.landing = once.landing, replace(once.landing, sound=sound)
+        if not there.place(once):
+            once.landing = before
+            return False
+        wish = Wish(
+            cue=before.cue, trigger="api", reply=unanswered, request=sound.request, asked_beat=passes[0], sound=sound
+        )
+        launcher.launch_elsewhere(wish, sound, frame=self._player.mixer.frame)
+        return True
+
     @staticmethod
     def _entries(there: Attached) -> int:
-        return sum(item.place_id > 0 for item in there.items)
+        return sum(item.kept for item in there.items)
 
     def _go_on(self, there: Attached, moment: HostMoment | None) -> None:
         for _ in range(min(LOOKED_AT_MAX, len(there.pending))):
             item = there.pending.popleft()
             if not self._is_done(there, item, moment):
                 there.pending.append(item)
-        if there.made_for is not None and not there.complete and not any(item.place_id for item in there.pending):
-            sent = sum(item.place_id > 0 and item.sound is not None for item in there.items)
+        if there.made_for is not None and not there.complete and not any(item.kept for item in there.pending):
+            sent = sum(item.kept and item.sound is not None for item in there.items)
             number = there.tell("/plugin/sheet", version=there.version, entries=sent, complete=1)
             if number is not None:
                 there.complete = True
@@ -119,6 +151,8 @@ class Pages:
                 return False
             item.sound, item.before = found, None
         cue, sound = item.cue, item.sound
+        if item.once is not None:
+            return self._hand_over(there, item.once, sound)
         if there.give(sound, loop=cue.loop, length_beats=cue.length_beats) is None:
             return False
         if item.place_id:
@@ -159,7 +193,7 @@ class Pages:
             if deed == "stretch":
                 return self._stretched(old, frames=request.frames, tempo_bpm=request.tempo_bpm)
         within_s = PADS_WITHIN_S
-        if item.place_id and moment is not None:
+        if item.kept and moment is not None:
             within_s = max(ENTRY_WITHIN_S_LEAST, seconds_until(item.beat, moment.beat, moment.tempo_bpm))
         return self._maker.sound(item.cue, request, within_s=within_s)
 

@@ -17,7 +17,6 @@ from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.hearing import Hearing
 from bridge.plugin_desk.maker import Maker
 from bridge.plugin_desk.pages import Pages
-from bridge.plugin_desk.sheet import next_loop
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
 from bridge.scheduler import Grid
 from bridge.timing.clocks import FrameTime
@@ -163,7 +162,7 @@ class PluginStage:
             self._pages.keep(there, self._times.at(there.instance.identity, now_s), now_s=now_s)
             for once in there.once.values():
                 if once.number is None:
-                    self._place(there, once)
+                    there.place(once)
         self._hearing.tick(self._there)
 
     def _on(self, track: str) -> Iterator[Attached]:
@@ -188,19 +187,15 @@ class PluginStage:
         there.once[landing.landing_id] = once
         while len(there.once) > ONCE_MAX:
             there.once.popitem(last=False)
-        self._place(there, once)
+        there.place(once)
 
     def _in_sheet(self, there: Attached, landing: Landing) -> Item | None:
         fitting = (
             item
             for item in there.items
-            if item.place_id and item.cue.name == landing.cue.name and abs(item.beat - landing.beat) < SAME_BEAT
+            if item.kept and item.cue.name == landing.cue.name and abs(item.beat - landing.beat) < SAME_BEAT
         )
         return next(fitting, None)
-
-    def _place(self, there: Attached, once: Once) -> None:
-        loop_beats = [item.beat for item in there.items if item.place_id and item.cue.loop]
-        there.place(once, until_beat=next_loop(once.host_beat, loop_beats))
 
     def _answer_of(self, there: Attached, landing_id: str) -> Answer:
         if (item := there.due.get(landing_id)) is not None:

@@ -259,6 +259,28 @@ def test_another_tempo_of_the_host_has_its_sheet_made_anew_once_it_rests(tmp_pat
         assert len(plugin.clips) == 3  # the old ones were let go
 
 
+def test_a_loop_fired_by_hand_comes_to_another_tempo_of_the_host_at_its_own_place(tmp_path: Path) -> None:
+    with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.4)
+        plugin.play()
+        rig.run(0.5)
+        rig.hear("/cue/go", name="beat")
+        rig.run(lambda: rig.player.launcher.looping("drums") is not None)
+        [place] = plugin.all("/plugin/place")
+        rig.run(lambda: plugin.beat() > place.number("beat") + 0.2)
+        plugin.set_tempo(140)
+        rig.run(lambda: len(plugin.all("/plugin/place")) > 1)
+        rig.run(0.5)
+
+        [_, again] = plugin.all("/plugin/place")
+        assert {name: again.values[name] for name in ("id", "beat", "loop")} == {
+            name: place.values[name] for name in ("id", "beat", "loop")
+        }
+        assert plugin.clips[again.text("take_id")].tempo_bpm == 140.0
+        assert rig.loudest(last_s=1.0) == 0.0
+
+
 def test_an_instance_that_dies_in_mid_music_hands_its_loop_back_to_our_own_output(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
