@@ -139,7 +139,7 @@ class Attached:
         return take_id in self._clips
 
     def place(self, once: Once) -> bool:
-        """Have a landing beside the sheet lie at its beat of the host, as soon as its clip is there too; False: not yet."""
+        """Have a landing beside the sheet lie at its beat of the host. False: there is no room, or no clip, yet."""
         landing = once.landing
         cue = landing.cue
         until_beat = next_loop(once.host_beat, [item.beat for item in self.items if item.kept and item.cue.loop])
