@@ -102,15 +102,11 @@ class SessionFile:
         """An audio track by its name. Raises `HostError`."""
         by_name = {track.name: track for track in self.tracks if track is not None}
         if name not in by_name:
-            there = ", ".join(by_name) or "none"
-            raise HostError(
-                f"the session {self.name} has no audio track {name!r}; it has {there}"
-                + nearest_only(name, list(by_name))
-            )
+            raise no_such_track(self.name, name, list(by_name))
         return by_name[name]
 
     def place(self, clip: HostClip, *, track: str, beat: float) -> str:
-        """Put a clip where a beat is; the id of its region. Raises `HostError`."""
+        """Put a clip where a beat is; what `remove` needs to know of it. Raises `HostError`."""
         if clip.sample_rate_hz != self.sample_rate_hz:
             raise HostError(
                 f"{clip.name} has {clip.sample_rate_hz} Hz and the session {self.name} {self.sample_rate_hz} Hz, where "
@@ -129,15 +125,17 @@ class SessionFile:
         region = self._region(f"{clip.name}.1", sources, frames=frames, at_frame=start)
         region.attrib.update({"whole-file": "0", "layering-index": str(top + 1)})
         playlist.append(region)
-        self._reach(start + frames)
-        return region.attrib["id"]
+        reached_before = self._reach(start + frames)
+        return f"{region.attrib['id']} {reached_before}".strip()
 
-    def remove(self, region_id: str) -> bool:
+    def remove(self, token: str) -> bool:
         """Take a region away again, and its file if it is ours and nothing else has it; False if it is gone already."""
+        region_id, _, reached_before = token.partition(" ")
         for playlist in self._root.iter("Playlist"):
             region = playlist.find(f"Region[@id='{region_id}']")
             if region is not None:
                 playlist.remove(region)
+                self._reach_no_further(region, reached_before)
                 self._forget(_source_ids(region))
                 return True
         return False
@@ -256,17 +254,34 @@ class SessionFile:
     def _superclocks(self, frames: int) -> int:
         return -(-frames * self.tempos.superclocks_per_s // self.sample_rate_hz)  # up: Ardour rounds down to frames
 
-    def _reach(self, frame: int) -> None:
-        """Have the session's range, which is what is exported, reach so far."""
-        locations = self._child("Locations")
-        end = self._superclocks(frame)
-        for location in locations.iterfind("Location"):
-            if "IsSessionRange" in location.get("flags", ""):
-                if location.get("end", "").startswith("a"):
-                    location.set("end", f"a{max(end, int(location.attrib['end'][1:]))}")
-                return
-        words = {"id": self._new_id(), "name": "session", "start": "a0", "end": f"a{end}", "flags": "IsSessionRange"}
-        ET.SubElement(locations, "Location", {**words, "locked": "0", "timestamp": "0", "cue": "0"})
+    def _session_range(self) -> ET.Element | None:
+        ranges = self._child("Locations").iterfind("Location")
+        return next((one for one in ranges if "IsSessionRange" in one.get("flags", "")), None)
+
+    def _reach(self, frame: int) -> str:
+        """Have the session's range, which is what is exported, reach so far; where it ended before, "" if it did."""
+        location, end = self._session_range(), self._superclocks(frame)
+        if location is None:
+            words = {"id": self._new_id(), "name": "session", "start": "a0", "end": f"a{end}"}
+            words |= {"flags": "IsSessionRange", "locked": "0", "timestamp": "0", "cue": "0"}
+            ET.SubElement(self._child("Locations"), "Location", words)
+            return "none"
+        before = location.get("end", "")
+        if not before.startswith("a") or int(before[1:]) >= end:
+            return ""
+        location.set("end", f"a{end}")
+        return before
+
+    def _reach_no_further(self, region: ET.Element, before: str) -> None:
+        """Take back what `_reach` did for a region, unless the range has been moved since."""
+        location = self._session_range()
+        length, _, position = region.attrib["length"].partition("@")
+        if not before or location is None or location.get("end") != f"a{int(length[1:]) + int(position[1:])}":
+            return
+        if before == "none":
+            self._child("Locations").remove(location)
+        else:
+            location.set("end", before)
 
     def _forget(self, source_ids: list[str]) -> None:
         """Drop the sources that no region has but the one that stands for their whole file, if the file is ours."""
@@ -291,6 +306,14 @@ class SessionFile:
         if child is None:
             raise HostError(f"{self.path.name} has no {tag}; open the session in Ardour and save it there")
         return child
+
+
+def no_such_track(session: str, track: str, there: list[str]) -> HostError:
+    """What to raise for a name that is gone."""
+    listed = ", ".join(there) or "none"
+    return HostError(
+        f"the session {session} has no audio track {track!r}; it has {listed}" + nearest_only(track, there)
+    )
 
 
 def _put_beside(aside: Path, folder: Path, stem: str, *, same_if_it_sounds_so: bool) -> Path:

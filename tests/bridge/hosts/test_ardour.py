@@ -115,7 +115,7 @@ def test_a_placed_clip_has_no_fades_lies_on_top_and_is_within_what_is_exported(
 
     root = ET.parse(session).getroot()
     lower, upper = root.findall("Playlists/Playlist[@name='Drums']/Region")
-    assert [lower.get("id"), upper.get("id")] == [placement.token for placement in placed]
+    assert [lower.get("id"), upper.get("id")] == [placement.token.split()[0] for placement in placed]
     assert lower.get("length") == f"a{480 * 5880}@a{96_000 * 5880}"
     assert upper.get("layering-index") == "1"
     assert (upper.get("fade-in-active"), upper.get("fade-out-active")) == ("0", "0")
@@ -282,7 +282,10 @@ def ardour_with_song() -> Iterator[int]:
 def test_a_session_that_ardour_says_it_has_open_waits(ardour_with_song: int, session: Path) -> None:
     host = PRODUCT.host(HostChoice(name="ardour", folder=session.parent, port=ardour_with_song))
 
-    with pytest.raises(HostLost, match=r"Ardour has the session song open.*close it there, and it is placed then"):
+    with pytest.raises(
+        HostLost,
+        match=r"Ardour has the session song open.*switch our script on.*or close the session, and it is placed then",
+    ):
         host.connect()
 
 
@@ -305,7 +308,33 @@ def test_an_ardour_that_says_nothing_counts_as_having_it_open_unless_it_was_star
     assert (open_in(session, names=("song",), port=free_port()) is not None) is may
 
 
-def test_the_product_says_what_there_is() -> None:
-    [found] = PRODUCT.look()
-    assert found.state in ("good", "missing")
+def test_the_range_that_is_exported_goes_back_when_what_reached_beyond_it_does(
+    host: Ardour, session: Path, tmp_path: Path
+) -> None:
+    kept = host.place_at_beat(clip(tmp_path), track="Drums", beat=1)
+    assert f'end="a{(24_000 + 480) * 5880}"' in session.read_text()
+    far = host.place_at_beat(clip(tmp_path), track="Drums", beat=4_096)
+    host.remove(far)
+    assert f'end="a{(24_000 + 480) * 5880}"' in session.read_text()
+    host.remove(kept)
+    assert "IsSessionRange" not in session.read_text()
+
+
+def test_the_script_is_put_where_it_is_said_names_the_mailbox_and_goes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPBEAT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("bridge.hosts.ardour._script_folders", lambda: [tmp_path / "scripts"])
+    assert [found.state for found in PRODUCT.look() if found.what == "script"] == ["missing"]
+
+    said = PRODUCT.install(None)
+    script = tmp_path / "scripts" / "upbeat.lua"
+    assert str(script) in said[0]
+    assert f'local folder = "{tmp_path / "home" / "cache" / "ardour"}"' in script.read_text()
+    assert [found.state for found in PRODUCT.look() if found.what == "script"] == ["good"]
+
+    script.write_text("of an older Upbeat")
+    assert ["is another version" in found.found for found in PRODUCT.look() if found.what == "script"] == [True]
+    PRODUCT.remove(None)
+    assert not script.exists()
     assert PRODUCT.abilities == {"bar", "tempo", "tracks"}
