@@ -51,7 +51,7 @@ public:
         if (time.frame_leads && frame_follows) {
             const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
             const bool bar_too_early = std::abs(off_bars - 1.0) < 1e-3;
-            if (same_tempo && (bar_too_early || std::abs(off_frames) <= loose_frames)) return Turn::none;
+            if (same_tempo && (bar_too_early || std::abs(off_frames) <= frames_per_beat() * tick_beats)) return Turn::none;
             if (!same_tempo && bar_too_early) { lay(time.beat - beats_per_bar_, now); ++changes_; return Turn::none; }
         } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
             return Turn::none;
@@ -89,7 +89,7 @@ public:
 
 private:
     static constexpr double exact_frames = 0.5;  // what a host may be off our line before we follow it
-    static constexpr double loose_frames = 2.0;  // single floats, added up, are not better
+    static constexpr double tick_beats = 1.0 / 960;  // JACK's bars and beats come in whole ticks, cut off
     static constexpr double nudge_s = 0.005;     // more is a jump
 
     Turn begin_epoch(double beat, int64_t now, Turn turn) {
