@@ -40,28 +40,29 @@ public:
         rate_hz_ = rate_hz;
         tempo_bpm_ = tempo_bpm;
         beats_per_bar_ = time.beats_per_bar > 0.0 ? time.beats_per_bar : 4.0;
+        const double said_beat = time.frame_leads ? to_the_frame(time) : time.beat;
         if (!plays) {
-            const bool moved = played || time.beat != anchor_beat_ || !same_tempo;
-            lay(time.beat, now);
+            const bool moved = played || said_beat != anchor_beat_ || !same_tempo;
+            lay(said_beat, now);
             if (played || moved) ++changes_;
             return played ? Turn::stopped : Turn::none;
         }
-        if (!played) return begin_epoch(time.beat, now, Turn::started);
-        const double off_frames = (time.beat - beat) * frames_per_beat();
+        if (!played) return begin_epoch(said_beat, now, Turn::started);
+        const double off_frames = (said_beat - beat) * frames_per_beat();
         if (time.frame_leads && frame_follows) {
             const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
             const bool bar_too_early = std::abs(off_bars - 1.0) < 1e-3;
             if (same_tempo && (bar_too_early || std::abs(off_frames) <= frames_per_beat() * tick_beats)) return Turn::none;
-            if (!same_tempo && bar_too_early) { lay(time.beat - beats_per_bar_, now); ++changes_; return Turn::none; }
+            if (!same_tempo && bar_too_early) { lay(said_beat - beats_per_bar_, now); ++changes_; return Turn::none; }
         } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
             return Turn::none;
         }
         if (std::abs(off_frames) <= rate_hz * nudge_s) {  // a new tempo, or a host that counts roughly
-            lay(time.beat, now);
+            lay(said_beat, now);
             ++changes_;
             return Turn::none;
         }
-        return begin_epoch(time.beat, now, Turn::jumped);
+        return begin_epoch(said_beat, now, Turn::jumped);
     }
 
     bool known() const { return known_; }
@@ -103,6 +104,12 @@ private:
     void lay(double beat, int64_t now) {
         anchor_beat_ = beat;
         anchor_frame_ = now;
+    }
+
+    // What was cut off a beat that came in whole ticks: all of it where the tempo has been the same from the start.
+    double to_the_frame(const BlockTime& time) const {
+        const double counted = static_cast<double>(time.frame) / frames_per_beat();
+        return std::abs(counted - time.beat) <= tick_beats ? counted : time.beat;
     }
 
     // 97.3 has come as a single float, 97.30000305; over ten minutes that would be a frame.

@@ -50,6 +50,7 @@ class Peer:
     answers: bool = True
     endpoint: str = "tcp://127.0.0.1:*"
     heard: list[Heard] = field(default_factory=list)
+    greet: Callable[[bytes], None] | None = None  # called at each hello, to send what there is to play
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -91,6 +92,8 @@ class Peer:
             if self.answers and message.address == "/plugin/hello":
                 reply = osc("/plugin/hello/reply", "iss", VERSION, self.title, "drums")
                 self._socket.send_multipart([identity, reply])
+                if self.greet is not None:
+                    self.greet(identity)
             if self.answers and message.address == "/plugin/alive":
                 self._socket.send_multipart([identity, packet])
 

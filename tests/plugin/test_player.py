@@ -139,6 +139,19 @@ def test_the_cut_into_blocks_changes_no_bit(compiled: Any, blocks: list[int], su
     assert np.array_equal(played(blocks), played([256]))
 
 
+@pytest.mark.parametrize("from_beat", [0.0, 7.3, 100.0])
+def test_beats_in_whole_ticks_and_bars_too_early_move_nothing(host: NewHost, from_beat: float) -> None:
+    tempo_bpm, from_frame = 97.0, round(from_beat * 60 / 97 * RATE_HZ)
+    daw = host(tempo_bpm=tempo_bpm, ticks=True, frame=from_frame, beat=from_frame / RATE_HZ / 60 * tempo_bpm)
+    daw.place(0, daw.clip(TICK, length_beats=1), 0.0, loop=True)
+
+    heard = daw.play(20 * RATE_HZ, [1_024, 333])
+
+    wanted = [round(k * 60 / tempo_bpm * RATE_HZ) - from_frame for k in range(300)]
+    assert onsets(heard) == [frame for frame in wanted if 0 <= frame < len(heard)]
+    assert max(told.epoch for told in daw.told) == 1
+
+
 def test_tempo_changes_at_the_borders_of_blocks_move_what_comes_after(host: NewHost) -> None:
     daw = host(tempo_bpm=97.0)
     daw.place(0, daw.clip(TICK, length_beats=1), 0.0, loop=True)
