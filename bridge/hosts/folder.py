@@ -122,11 +122,8 @@ class FolderProduct:
     def look(self) -> list[Found]:
         """Whether the usual one is there, and how much fits in."""
         folder = default_folder()
-        place = folder if folder.is_dir() else folder.parent
-        try:
-            free_gb = shutil.disk_usage(place).free / 1e9
-        except OSError:
-            return [Found(what="folder", state="missing", found=f"{folder} has nowhere to lie; name one in the set")]
+        place = next(above for above in (folder, *folder.parents) if above.is_dir())
+        free_gb = shutil.disk_usage(place).free / 1e9
         there = "is there" if folder.is_dir() else "is made when it is first used"
         if free_gb < 1:
             return [Found(what="folder", state="broken", found=f"{folder} has {free_gb:.1f} GB left; make room")]
