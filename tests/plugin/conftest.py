@@ -1,10 +1,8 @@
-"""What the tests of the plug-in share: it is built once a run, in a folder of its own, as its user would build it."""
+"""What it takes to build the plug-in; the fixture `built` is in tests/conftest.py."""
 
 import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 SOURCES = Path(__file__).parents[2] / "bridge" / "plugin"
 DPF = Path("/usr/share/dpf")
@@ -27,13 +25,3 @@ def made(command: list[str | Path], what: str) -> None:
     """Run a compiler; the test fails with what it said."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, f"{what} did not build: {done.stdout[-2000:]}{done.stderr[-4000:]}"
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with upbeat and upbeat-track as VST3, LV2 and CLAP."""
-    if missing := lacking():
-        pytest.skip(f"not installed: {' '.join(missing)}")
-    folder = tmp_path_factory.mktemp("plugin") / "build"
-    made(["make", "-j2", "-C", SOURCES, f"BUILD={folder}"], "the plug-in")
-    return folder

@@ -14,7 +14,7 @@ from bridge.library import read_samples
 from bridge.session import Session
 from bridge.set_file import parse_set
 from osc_schemas.clip import Samples
-from tests.plugin.conftest import built, lacking  # noqa: F401  # a fixture of that name
+from tests.plugin.conftest import lacking
 from tests.whole.command_line import Home
 from tests.whole.live import wait_until
 from tests.whole.wire import Engine, engine
@@ -93,11 +93,7 @@ class Host:
 @pytest.mark.plugin
 @pytest.mark.hosts  # it builds the plug-in, which takes a quarter of a minute
 @needs_a_host
-def test_a_set_s_timeline_is_heard_in_the_host_on_its_exact_frames(
-    built: Path,  # noqa: F811
-    noise: Engine,
-    tmp_path: Path,
-) -> None:
+def test_a_set_s_timeline_is_heard_in_the_host_on_its_exact_frames(built: Path, noise: Engine, tmp_path: Path) -> None:
     music = parse_set(SET, path=tmp_path / "inside.toml")
     session = Session(
         music, engine_endpoint=noise.endpoint, takes_folder=tmp_path / "takes", output_kind="null", plugin_port=0
