@@ -8,11 +8,11 @@ import soundfile as sf
 from bridge.folding import as_heard
 from bridge.hosts.base import HostClip, HostError
 from bridge.tracks.sound import Sound
-from bridge.wav_chunks import Musical, write_musical_wav
+from bridge.wav_chunks import Musical, time_signature, write_musical_wav
 from osc_schemas.cue import Cue
 
 
-def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float) -> HostClip:
+def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float, beats_per_bar: float = 4.0) -> HostClip:
     """The file of a sound in `folder`, written if it is not there yet. Raises `HostError` if it cannot be written.
 
     A file is never taken away again: the host's project may go on to need it.
@@ -20,7 +20,9 @@ def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float) -> 
     request = sound.request
     tempo_bpm = request.tempo_bpm or 120.0
     gain_db = 20 * math.log10(max(sound.gain, 1e-5))
-    path = (folder / f"{sound.take_id} {gain_db:+.1f}dB.wav").absolute()
+    upper, lower = time_signature(beats_per_bar)
+    meter = "" if (upper, lower) == (4, 4) else f" {upper}-{lower}"  # the same take in another meter is another file
+    path = (folder / f"{sound.take_id} {gain_db:+.1f}dB{meter}.wav").absolute()
     samples = as_heard(sound, loop=cue.loop)
     if not path.exists():
         musical = Musical(
@@ -30,6 +32,7 @@ def host_clip(sound: Sound, cue: Cue, *, folder: Path, quantum_beats: float) -> 
             key=request.key,
             name=cue.name,
             take_id=sound.take_id,
+            beats_per_bar=beats_per_bar,
         )
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,8 @@ class HostDesk:
         self.host, self.now_s, self.now = host, now_s, Now()
         self.tracks = {name: spec for name, spec in tracks.items() if spec.host_track}
         self.connected = False
-        self._folder, self._read_now, self._tell, self._refuse = folder, now, tell, refuse
+        self._folder, self._beats_per_bar = folder, beats_per_bar
+        self._read_now, self._tell, self._refuse = now, tell, refuse
         self._launching = Launching(self, beats_per_bar=beats_per_bar)
         self._printing = Printing(self, beats_per_bar=beats_per_bar)
         self._jobs: queue.Queue[Callable[[], None]] = queue.Queue(maxsize=JOBS_MAX)
@@ -182,7 +183,13 @@ class HostDesk:
 
     def clip(self, landing: Landing, *, quantum_beats: float) -> HostClip:
         """The file of a landing's sound. Raises `HostError` if it cannot be written."""
-        return host_clip(landing.sound, landing.cue, folder=self._folder, quantum_beats=quantum_beats)
+        return host_clip(
+            landing.sound,
+            landing.cue,
+            folder=self._folder,
+            quantum_beats=quantum_beats,
+            beats_per_bar=self._beats_per_bar,
+        )
 
     def tell_placed(self, landing: Landing, placement: Placement, beat: float) -> None:
         """Say where in the host it lies, at which beat of the host."""

@@ -13,6 +13,7 @@ from bridge.hosts.base import HostChoice, HostLost
 from bridge.hosts.desk import HostDesk, Now
 from bridge.player import Player
 from bridge.set_file import TrackSpec
+from bridge.wav_chunks import read_musical
 from osc_schemas.cue import Cue
 from tests.bridge.hosts.grid_host import GridHost, Played
 from tests.bridge.stage import RATE_HZ, Stage, a_set, cue, onsets
@@ -22,13 +23,20 @@ class Studio:
     """A stage beside a stand-in for a host, whose desk is worked by hand."""
 
     def __init__(
-        self, folder: Path, *cues: Cue, at: tuple[tuple[float, str], ...] = (), here: bool = True, **track: object
+        self,
+        folder: Path,
+        *cues: Cue,
+        at: tuple[tuple[float, str], ...] = (),
+        here: bool = True,
+        meter: str = "4/4",
+        **track: object,
     ) -> None:
         drums = TrackSpec(name="drums", **({"host_track": "Drums"} | track))  # type: ignore[arg-type]
         music = a_set(
             *cues,
             tracks={"drums": drums, "bass": TrackSpec(name="bass")},
             timeline=at,
+            meter=meter,
             host=HostChoice(name="live"),
         )
         self.host = GridHost(beat=self.beat, here=here)
@@ -43,7 +51,7 @@ class Studio:
         self.desk = HostDesk(
             self.host,
             player.music.tracks,
-            beats_per_bar=4,
+            beats_per_bar=player.music.beats_per_bar,
             folder=folder / "clips",
             now=lambda frame: Now(
                 beat=player.transport.beat_at_frame(frame),
@@ -108,6 +116,21 @@ def test_a_clip_lands_in_a_slot_on_its_beat_and_is_not_heard_twice(studio: Make)
     assert not night.stage.sound.any()
     [placed] = [message for message in night.told if message.address == "/host/placed"]
     assert placed.params[1:5] == ["beat", "drums", "Drums", 1]
+
+
+@pytest.mark.parametrize("place", ["slot", "arrangement"])
+@pytest.mark.parametrize(("meter", "beats_per_bar"), [("4/4", 4.0), ("3/4", 3.0), ("7/8", 3.5)])
+def test_the_files_for_a_host_count_bars_as_the_set_does(
+    studio: Make, tmp_path: Path, place: str, meter: str, beats_per_bar: float
+) -> None:
+    night = studio(loop("beat", length_beats=3.5), at=((0.0, "beat"),), meter=meter, host_place=place)
+
+    night.play(8)
+
+    [file] = (tmp_path / "clips").glob("*.wav")
+    musical = read_musical(file)
+    assert musical is not None
+    assert musical.beats_per_bar == beats_per_bar
 
 
 def test_the_next_clip_takes_the_other_slot_and_the_old_one_goes_when_it_has_landed(studio: Make) -> None:
