@@ -41,8 +41,11 @@ class Elsewhere(Protocol):
     def sounded(self, landing: Landing) -> None:
         """It has begun to sound in our own output, at that frame."""
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
-        """What a track plays is another sound from now on, as long and at the same place: a knob was turned."""
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
+        """What a track plays is another sound from that frame of our output on, as long and at the same place.
+
+        A knob was turned; where the timeline turns it, this is said up to a second before.
+        """
 
     def stop(self, track: str, *, fade_s: float) -> None:
         """Stop what a track plays, and take back what was to come."""
@@ -67,7 +70,7 @@ class Nowhere:
     def sounded(self, landing: Landing) -> None:
         """Nobody cares."""
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
         """Nobody cares."""
 
     def stop(self, track: str, *, fade_s: float) -> None:
@@ -108,10 +111,10 @@ class AllOf:
         for place in self._places:
             place.sounded(landing)
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
         """To all."""
         for place in self._places:
-            place.bent(track, old, new)
+            place.bent(track, old, new, at_frame=at_frame)
 
     def stop(self, track: str, *, fade_s: float) -> None:
         """In all."""

@@ -1,7 +1,7 @@
 """From a sound to its track, and from the mixer's report to everyone's ears: what was laid out, and what was heard."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bridge.timing.tempo import Meter
@@ -24,6 +24,17 @@ class Tell(Protocol):
         """`values` by argument name of the route at `address`."""
 
 
+class OnBent(Protocol):
+    """Is told of a sound that takes over from another, the same in other samples."""
+
+    def __call__(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
+        """`at_frame`: from where on the new one sounds."""
+
+
+def _unheeded(track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
+    """Nobody listens."""
+
+
 class Launcher:
     """The tracks, what was launched on them, and what they played. One owner thread."""
 
@@ -34,8 +45,10 @@ class Launcher:
         self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in track_names}
         self._mixer, self._transport, self._meter, self._tell = mixer, transport, meter, tell
-        self.on_bent: Callable[[str, Sound, Sound], None] = lambda track, old, new: None
-        self._unheard: dict[VoiceId, Launch] = {}  # a launch may have two voices, if one is to take over from the other
+        self.on_bent: OnBent = _unheeded
+        self._unheard: dict[
+            VoiceId, tuple[Launch, Sound]
+        ] = {}  # a launch may have two, one to take over from the other
         self._on_beat: set[VoiceId] = set()  # one-shots that are not heard yet and belong on their beat
         self._looped: dict[str, list[tuple[Cue, Sound]]] = {name: [] for name in track_names}
         self._elsewhere: dict[str, tuple[Cue, Sound, float]] = {}  # what loops on a track elsewhere, from which beat
@@ -74,7 +87,7 @@ class Launcher:
             if frame == self._transport.frame_at_beat(launch.asked_beat):
                 self._on_beat.add(voice)
         self.launches.append(launch)
-        self._unheard[voice] = launch
+        self._unheard[voice] = (launch, sound)
         self._note(cue, sound, launch.asked_beat)
 
     def launch_elsewhere(self, wish: Wish, sound: Sound, *, frame: int) -> None:
@@ -106,11 +119,6 @@ class Launcher:
             return elsewhere[2], elsewhere[0].length_beats
         return self.tracks[track].passes(sound)
 
-    def sound_of(self, launch: Launch) -> Sound | None:
-        """The sound of a launch that was heard just now; None if its track has forgotten it."""
-        played = (sound for _, sound in reversed(self.history[launch.cue.track]) if sound.take_id == launch.take_id)
-        return next(played, None)
-
     def stand_in(self, cue: Cue) -> tuple[Cue, Sound] | None:
         """What plays when `cue` has no clip yet: its own last take, or, for a loop, whatever its track looped last."""
         history = self.history[cue.track]
@@ -140,11 +148,11 @@ class Launcher:
         if track in self._elsewhere and self._elsewhere[track][1] is old:
             cue, _, beat = self._elsewhere[track]
             self._elsewhere[track] = (cue, new, beat)
-        self.on_bent(track, old, new)
+        self.on_bent(track, old, new, at_frame=at_frame)
         swapped = self.tracks[track].bend(
             old, new, now_frame=self._mixer.frame, at_frame=at_frame, fade_frames=fade_frames
         )
-        for voice, launch in list(self._unheard.items()):
+        for voice, (launch, _) in list(self._unheard.items()):
             if launch.cue.track == track and not launch.cue.loop and launch.take_id == old.take_id:
                 twin = self._mixer.swap(voice, new.samples, at_frame=at_frame, fade_frames=fade_frames, gain=new.gain)
                 if twin is not None:
@@ -153,7 +161,8 @@ class Launcher:
                         self._on_beat.add(twin)
         for voice, twin in swapped.items():
             if voice in self._unheard:  # whichever of the two is heard first counts
-                launch = self._unheard[twin] = self._unheard[voice]
+                launch, _ = self._unheard[voice]
+                self._unheard[twin] = (launch, new)
                 launch.take_id = new.take_id
 
     def plan(self, *, now_frame: int, until_frame: int) -> None:
@@ -168,48 +177,48 @@ class Launcher:
             moved |= track.keep_time(now_frame=now_frame)
         self._on_beat &= self._unheard.keys()
         for voice in self._on_beat:
-            launch = self._unheard[voice]
+            launch, _ = self._unheard[voice]
             to_frame = max(now_frame, self._transport.frame_at_beat(launch.asked_beat))
             if launch.asked_frame > now_frame and abs(to_frame - launch.asked_frame) >= MOVED_FRAMES:
                 self._mixer.move(voice, start_frame=to_frame)
                 moved[voice] = to_frame
         for voice, frame in moved.items():
             if voice in self._unheard:
-                self._unheard[voice].asked_frame = frame
+                self._unheard[voice][0].asked_frame = frame
 
     def stop(self, track: str, *, fade_frames: int) -> None:
         """Fade out what sounds on a track, and take back what was to sound."""
         self.tracks[track].stop(fade_frames=fade_frames)
         self._elsewhere.pop(track, None)
-        for launch in list(self._unheard.values()):
+        for launch, _ in list(self._unheard.values()):
             if launch.cue.track == track:
                 self._take_back(launch)
 
-    def note_what_sounded(self) -> list[Launch]:
+    def note_what_sounded(self) -> list[tuple[Launch, Sound]]:
         """Read the mixer's reports: what has begun to sound, with the frame at which it was first heard."""
         heard = []
         for report in self._mixer.launched():
-            launch = self._unheard.get(report.voice)
-            if launch is not None:
-                launch.heard_frame = report.first_frame
+            launch, sound = self._unheard.get(report.voice, (None, None))
+            if launch is not None and sound is not None:
+                launch.heard_frame, launch.take_id = report.first_frame, sound.take_id
                 self._tell_of(launch)
                 self._take_back(launch, heard=True)
-                heard.append(launch)
+                heard.append((launch, sound))
         long_ago_frame = self._mixer.frame - round(FORGOTTEN_AFTER_S * self._mixer.sample_rate_hz)
-        for voice in [voice for voice, launch in self._unheard.items() if launch.asked_frame < long_ago_frame]:
+        for voice in [voice for voice, (launch, _) in self._unheard.items() if launch.asked_frame < long_ago_frame]:
             del self._unheard[voice]  # a newer loop took its beat before it sounded
         return heard
 
     def _take_the_place_of(self, cue: Cue, frame: int) -> None:
         """Take back a one-shot that was laid out for the same slot and frame: the newest is the one that counts."""
-        for voice, other in list(self._unheard.items()):
+        for voice, (other, _) in list(self._unheard.items()):
             if other.asked_frame == frame and slot_of(other.cue) == slot_of(cue):
                 self._mixer.end(voice, at_frame=frame, fade_frames=0)
                 self._take_back(other)
 
     def _take_back(self, launch: Launch, *, heard: bool = False) -> None:
         """Wait for a launch to be heard no longer."""
-        voices = [voice for voice, other in self._unheard.items() if other is launch]
+        voices = [voice for voice, (other, _) in self._unheard.items() if other is launch]
         for voice in voices:
             del self._unheard[voice]
         if voices and not heard:

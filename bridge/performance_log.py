@@ -185,6 +185,7 @@ class Notes(Nowhere):
     def __init__(self, player: "Player", log: PerformanceLog) -> None:
         self._player, self._log = player, log
         self._coming: dict[str, Landing] = {}  # by its id: what was offered and not taken back
+        self._turns: list[tuple[int, str, Sound, Sound]] = []  # of knobs: from which frame on, on which track
         self._playing = False
         self._frame, self._beat, self._tempo_bpm = player.mixer.frame, 0.0, player.music.tempo_bpm
         self._gains_db = dict(player.gains_db)
@@ -204,16 +205,19 @@ class Notes(Nowhere):
         self._catch_up(self._player.mixer.frame)
         self._log.launched(landing.cue, landing.sound, beat=landing.beat, frame=landing.frame)
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
-        """Note it, as of now."""
-        self._log.bent(track, self._beat_now(), old, new)
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
+        """It will be heard from that frame on, and is noted then."""
+        self._turns.append((at_frame, track, old, new))
 
     def stop(self, track: str, *, fade_s: float) -> None:
-        """Note it."""
+        """Note it; what was to be bent there later never is."""
+        self._note_turns(self._player.mixer.frame, self._beat_now)
+        self._turns = [turn for turn in self._turns if turn[1] != track]
         self._log.stopped(track, self._beat_now())
 
     def tick(self, now_frame: int) -> None:
         """Note what has changed since the last time, and what a host has begun to play."""
+        self._note_turns(now_frame, self._player.transport.beat_at_frame)
         self._catch_up(now_frame)
         if not self._playing:
             return
@@ -225,8 +229,15 @@ class Notes(Nowhere):
 
     def end(self) -> None:
         """Note that it is over, at the beat where it ended by itself or, without one, where it is now."""
+        self._note_turns(self._player.mixer.frame, self._beat_now)
         end_beat, now = self._player.end_beat, self._beat_now()
         self._log.ended(now if end_beat is None else min(now, end_beat))
+
+    def _note_turns(self, now_frame: int, beat_at: Callable[[int], float]) -> None:
+        """Note each turn of a knob that is heard by now, on the beat of its own frame."""
+        for at_frame, track, old, new in [turn for turn in self._turns if turn[0] <= now_frame]:
+            self._log.bent(track, beat_at(at_frame), old, new)
+        self._turns = [turn for turn in self._turns if turn[0] > now_frame]
 
     def _catch_up(self, now_frame: int) -> None:
         """Compare the player with what was noted of it."""

@@ -322,9 +322,9 @@ class Player:
         """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
         now_frame = self.mixer.frame
         self._follow_clocks(now_frame)
-        for launch in self.launcher.note_what_sounded():
+        for launch, sound in self.launcher.note_what_sounded():
             self.shaper.keep(launch.take_id)
-            self._tell_elsewhere(launch)
+            self._tell_elsewhere(launch, sound)
         self.shaper.catch_up()
         self._arm_again(now_frame)
         self.elsewhere.tick(now_frame)
@@ -407,10 +407,9 @@ class Player:
             self.elsewhere.withdraw(landing_id)
             self._launch(wish, wish.cue, sound, frame=frame, how=wish.how)
 
-    def _tell_elsewhere(self, launch: Launch) -> None:
+    def _tell_elsewhere(self, launch: Launch, sound: Sound) -> None:
         """Let others know what was heard here, and on which beat."""
-        sound = self.launcher.sound_of(launch)
-        if sound is None or launch.heard_frame is None:
+        if launch.heard_frame is None:
             return
         beat = launch.asked_beat
         if launch.heard_frame != self.transport.frame_at_beat(beat):  # it was late, and off its beat

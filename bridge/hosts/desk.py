@@ -126,9 +126,9 @@ class HostDesk:
         elif landing.cue.loop and self._place_of(track) == "slot" and self.tracks[track].heard_where == "host":
             self._launching.took_over_here(track)
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
         """A loop that is printed goes on in the new sound; what lies in slots stays as it was launched."""
-        self._printing.bent(track, old, new)
+        self._printing.bent(track, old, new, at_frame=at_frame)
 
     def stop(self, track: str, *, fade_s: float) -> None:
         """Have the host stop the track, by its own quantisation, and print nothing more of it."""
@@ -140,7 +140,7 @@ class HostDesk:
         """Do what is due, and say what the host answered."""
         self.now = self._read_now(now_frame)
         self._launching.tick(now_frame)
-        self._printing.tick()
+        self._printing.tick(now_frame)
         with contextlib.suppress(queue.Empty):
             while True:
                 self._reports.get_nowait()()

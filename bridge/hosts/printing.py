@@ -29,6 +29,7 @@ class Printing:
     def __init__(self, desk: "HostDesk", *, beats_per_bar: float) -> None:
         self._desk, self._beats_per_bar = desk, beats_per_bar
         self._loops: dict[str, _Loop] = {}
+        self._turns: list[tuple[int, str, Sound, Sound]] = []  # of knobs: from which frame on, on which track
         self._waiting: deque[tuple[Landing, float]] = deque(maxlen=KEPT_MAX)
 
     @property
@@ -44,20 +45,25 @@ class Printing:
         else:
             self._print(landing, landing.beat)
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
-        """A loop goes on in the new sound."""
-        loop = self._loops.get(track)
-        if loop is not None and loop.landing.sound is old:
-            loop.landing = replace(loop.landing, sound=new)
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
+        """A loop goes on in the new sound from that frame on."""
+        self._turns.append((at_frame, track, old, new))
 
     def stop(self, track: str) -> None:
         """Print nothing more of what loops on a track: its last pass was not heard to its end."""
         self._loops.pop(track, None)
+        self._turns = [turn for turn in self._turns if turn[1] != track]
 
-    def tick(self) -> None:
-        """Print the passes that are over."""
+    def tick(self, now_frame: int) -> None:
+        """Print the passes that are over, and then go on in what the knobs have bent."""
         for track in list(self._loops):
             self._print_passes(track, until_beat=self._desk.now.beat)
+        due = [turn for turn in self._turns if turn[0] <= now_frame]
+        self._turns = [turn for turn in self._turns if turn[0] > now_frame]
+        for _, track, old, new in due:
+            loop = self._loops.get(track)
+            if loop is not None and loop.landing.sound is old:
+                loop.landing = replace(loop.landing, sound=new)
 
     def _print_passes(self, track: str, *, until_beat: float) -> None:
         loop = self._loops.get(track)

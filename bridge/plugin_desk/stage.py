@@ -135,7 +135,7 @@ class PluginStage:
                 there.once.clear()
                 there.tell("/plugin/stop", fade_s=ENDED_FADE_S)
 
-    def bent(self, track: str, old: Sound, new: Sound) -> None:
+    def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
         """Let the new sound take over wherever the instance has the old one."""
         for there in self._on(track):
             if not there.has(old.take_id):

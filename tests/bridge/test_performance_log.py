@@ -11,7 +11,7 @@ from bridge.elsewhere import AllOf, Answer, Elsewhere, Nowhere
 from bridge.performance import read_performance
 from bridge.performance_log import Notes, PerformanceLog
 from bridge.player import Player
-from bridge.set_file import Set
+from bridge.set_file import Set, TimelineMove
 from tests.bridge.stage import Stage, a_set, cue
 
 
@@ -89,6 +89,40 @@ def test_stopping_changing_and_going_elsewhere_are_noted(tmp_path: Path) -> None
     assert performance.tracks[0].gains[0] == (pytest.approx(4.0, abs=0.05), -6.0)
     assert 8.0 < loop.end_beat <= clap.beat  # laid behind, from a bar line on
     assert any(name.startswith("goes on from bar") for _, name in performance.markers)
+
+
+@pytest.mark.parametrize("at_beat", [2.5, 8.0, 13.0])
+def test_a_knob_that_the_timeline_turns_is_noted_on_its_beat_and_not_when_it_is_planned(
+    tmp_path: Path, at_beat: float
+) -> None:
+    moves = (TimelineMove(beat=at_beat, shape="drums.room", value=0.5),)
+    noted = Noted(a_set(LOOP, timeline=((0.0, "kick"),), moves=moves), tmp_path)
+    noted.stage.player.play()
+    noted.stage.run(18)
+
+    performance = read_performance(noted.end())
+
+    dry, wet = performance.played
+    takes = noted.stage.library.takes
+    assert dry.beat == 0.0
+    assert dry.end_beat == wet.beat == pytest.approx(at_beat, abs=1e-4)
+    assert wet.from_beats == pytest.approx(at_beat % 4, abs=1e-4)
+    assert (takes[dry.take_id].request.shape.room, takes[wet.take_id].request.shape.room) == (0.0, 0.5)
+
+
+def test_a_turn_that_never_sounds_because_its_track_is_stopped_is_not_noted(tmp_path: Path) -> None:
+    moves = (TimelineMove(beat=8.0, shape="drums.room", value=0.5),)
+    noted = Noted(a_set(LOOP, timeline=((0.0, "kick"),), moves=moves), tmp_path)
+    noted.stage.player.play()
+    noted.stage.run(9.5)  # two of them before the first beat: the turn is planned by now
+    noted.stage.player.stop_track("drums", fade_s=0.0)
+    noted.stage.run(4)
+
+    path = noted.end()
+
+    assert '"bent"' not in path.read_text()
+    [played] = read_performance(path).played
+    assert played.end_beat == pytest.approx(7.5, abs=0.03)
 
 
 class AHost(Nowhere):

@@ -12,7 +12,7 @@ from bridge.hosts import clip_file
 from bridge.hosts.base import HostChoice, HostLost
 from bridge.hosts.desk import HostDesk, Now
 from bridge.player import Player
-from bridge.set_file import TrackSpec
+from bridge.set_file import TimelineMove, TrackSpec
 from bridge.wav_chunks import read_musical
 from osc_schemas.cue import Cue
 from tests.bridge.hosts.grid_host import GridHost, Played
@@ -29,6 +29,7 @@ class Studio:
         at: tuple[tuple[float, str], ...] = (),
         here: bool = True,
         meter: str = "4/4",
+        moves: tuple[TimelineMove, ...] = (),
         **track: object,
     ) -> None:
         drums = TrackSpec(name="drums", **({"host_track": "Drums"} | track))  # type: ignore[arg-type]
@@ -37,6 +38,7 @@ class Studio:
             tracks={"drums": drums, "bass": TrackSpec(name="bass")},
             timeline=at,
             meter=meter,
+            moves=moves,
             host=HostChoice(name="live"),
         )
         self.host = GridHost(beat=self.beat, here=here)
@@ -131,6 +133,17 @@ def test_the_files_for_a_host_count_bars_as_the_set_does(
     musical = read_musical(file)
     assert musical is not None
     assert musical.beats_per_bar == beats_per_bar
+
+
+def test_a_pass_is_printed_in_the_sound_that_it_had_however_early_a_knob_is_planned(studio: Make) -> None:
+    moves = (TimelineMove(beat=8.0, shape="drums.room", value=0.5),)
+    night = studio(loop("beat"), at=((0.0, "beat"),), moves=moves, host_place="arrangement")
+
+    night.play(17)
+
+    names = [name for _, _, name in night.host.arranged]
+    assert [beat for _, beat, _ in night.host.arranged] == [0.0, 4.0, 8.0, 12.0]
+    assert names[0] == names[1] != names[2] == names[3]
 
 
 def test_the_next_clip_takes_the_other_slot_and_the_old_one_goes_when_it_has_landed(studio: Make) -> None:
