@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "routes.hpp"
+
 namespace upbeat {
 
 // What the host says at the start of a block.
@@ -27,12 +29,16 @@ enum class Turn { none, started, stopped, jumped };
 class HostLine {
 public:
     // Take in the next block, which begins at the running frame `now`.
-    Turn begin_block(const BlockTime& time, int64_t now, int block_frames, double rate_hz) {
-        const bool plays = time.known && time.playing && time.tempo_bpm > 0.0;
+    Turn begin_block(const BlockTime& said, int64_t now, int block_frames, double rate_hz) {
+        const BlockTime time = can_be(said) ? said : BlockTime();
+        const bool plays = time.known && time.playing;
         const bool played = playing_;
         const double beat = beat_at(now);
         const double tempo_bpm = as_typed(time.tempo_bpm);
         const bool same_tempo = tempo_bpm == tempo_bpm_ && rate_hz == rate_hz_;
+        // A host whose tempo glides tells it once a block: its beat lies between what the old and the new tempo give.
+        const double glide_frames = std::abs(1.0 - tempo_bpm_ / tempo_bpm) * last_block_frames_;
+        last_block_frames_ = block_frames;
         const bool frame_follows = time.frame == next_host_frame_;
         next_host_frame_ = time.frame + block_frames;
         known_ = time.known;
@@ -48,6 +54,7 @@ public:
             return played ? Turn::stopped : Turn::none;
         }
         if (!played) return begin_epoch(said_beat, now, Turn::started);
+        left_beat_ = beat;
         const double off_frames = (said_beat - beat) * frames_per_beat();
         if (time.frame_leads && frame_follows) {
             const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
@@ -57,7 +64,7 @@ public:
         } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
             return Turn::none;
         }
-        if (std::abs(off_frames) <= rate_hz * nudge_s) {  // a new tempo, or a host that counts roughly
+        if (std::abs(off_frames) <= rate_hz * nudge_s + glide_frames) {  // a new tempo, or a host that counts roughly
             lay(said_beat, now);
             ++changes_;
             return Turn::none;
@@ -72,6 +79,7 @@ public:
     int epoch() const { return epoch_; }        // up with every start and jump
     int changes() const { return changes_; }    // up with everything that makes frame_of answer otherwise
     double run_beat() const { return run_beat_; }  // where the latest start or jump was
+    double left_beat() const { return left_beat_; }  // where this block would have begun without its jump
     double frames_per_beat() const { return 60.0 / tempo_bpm_ * rate_hz_; }
 
     // The running frame at which a beat lies; the nearest, ties to even.
@@ -106,6 +114,12 @@ private:
         anchor_frame_ = now;
     }
 
+    // Whether these are a beat and a tempo that can be counted in frames.
+    static bool can_be(const BlockTime& time) {
+        return std::abs(time.beat) <= routes::host_beat_max && time.tempo_bpm >= routes::host_tempo_bpm_low &&
+               time.tempo_bpm <= routes::host_tempo_bpm_high;
+    }
+
     // What was cut off a beat that came in whole ticks: all of it where the tempo has been the same from the start.
     double to_the_frame(const BlockTime& time) const {
         const double counted = static_cast<double>(time.frame) / frames_per_beat();
@@ -124,10 +138,12 @@ private:
     double anchor_beat_ = 0.0;
     int64_t anchor_frame_ = 0;
     double run_beat_ = 0.0;
+    double left_beat_ = 0.0;
     double tempo_bpm_ = 120.0;
     double rate_hz_ = 48000.0;
     double beats_per_bar_ = 4.0;
     int64_t next_host_frame_ = -1;
+    int last_block_frames_ = 0;
     int epoch_ = 0;
     int changes_ = 0;
 };

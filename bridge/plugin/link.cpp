@@ -585,8 +585,8 @@ void Link::tell_place(PlaceEntry& place) {
         if (free_slots_.empty()) return;
         place.slot = free_slots_.back();
         free_slots_.pop_back();
-        place.serial = ++serial_;
     }
+    place.serial = ++serial_;  // so that the end of what it was before is not taken for its own
     place.told = true;
     Command command;
     command.kind = Command::place;

@@ -118,7 +118,8 @@ private:
         bool arrived = false;  // since the last block
         int64_t free_frame = 0;
         int64_t next_pass = 0;
-        int note = -1;         // the pad that launched it
+        int note = -1;         // the pad that launched it,
+        double quantum_beats = 0.0;  // on this grid
         int at = -1;           // its place in active_
         int64_t serial = 0;
 
@@ -160,25 +161,22 @@ private:
 
     void place(const Command& c) {
         Placement& p = places_[static_cast<size_t>(c.slot)];
-        if (p.clip && p.beat == c.beat && p.loop == c.loop && p.loop && p.begun && !p.over) {
-            p.until_beat = c.until_beat;  // only its end, or its take from the next pass on
-            p.kept = c.kept;
-            if (p.clip != c.clip) set_clip(p.next_clip, c.clip);
-            else set_clip(p.next_clip, nullptr);
-            soonest_ = now_;
+        const bool same = p.clip && p.beat == c.beat && p.loop == c.loop && (p.loop || p.clip == c.clip);
+        const bool loops_on = same && p.loop && p.begun && !p.over;
+        if (!p.clip) activate(c.slot);
+        p.serial = c.serial;
+        p.until_beat = c.until_beat;
+        p.kept = c.kept;
+        soonest_ = now_;
+        if (loops_on) {  // only its end, or its take from the next pass on
+            set_clip(p.next_clip, p.clip == c.clip ? nullptr : c.clip);
             return;
         }
         if (p.clip && p.begun && (p.beat != c.beat || p.clip != c.clip)) end_voices(c.slot, now_, seconds(swap_fade_s));
-        const bool same = p.clip == c.clip && p.beat == c.beat && p.loop == c.loop;
-        if (!p.clip) activate(c.slot);
-        p.serial = c.serial;
         set_clip(p.clip, c.clip);
         set_clip(p.next_clip, nullptr);
         p.beat = c.beat;
-        p.until_beat = c.until_beat;
         p.loop = c.loop;
-        p.kept = c.kept;
-        soonest_ = now_;
         if (same && p.over) return;
         p.free = p.over = p.begun = false;
         p.note = -1;
@@ -262,8 +260,7 @@ private:
         for (Voice& voice : voices_) voice.met = false;
         for (int k = 0; k < active_count_; ++k) {
             Placement& p = places_[static_cast<size_t>(active_[k])];
-            if (!p.kept && p.loop && p.begun && !p.over && p.beat > line_.beat_at(now_))
-                p.beat -= std::ceil((p.beat - line_.beat_at(now_)) / p.clip->length_beats) * p.clip->length_beats;
+            if (!p.kept && !p.free && !p.over) take_along(p);
         }
         join_all();
         for (Voice& voice : voices_) {
@@ -271,6 +268,21 @@ private:
             const Placement* p = voice.owner < 0 ? nullptr : &places_[static_cast<size_t>(voice.owner)];
             if (p && p->clip && (p->kept || p->loop)) voice.end_at(now_, seconds(jump_fade_s));
         }
+    }
+
+    // What was fired by hand comes along to the host's new place: a loop goes on in whole passes, a note waits for the next
+    // line from there, and what would have begun at this very frame begins.
+    void take_along(Placement& p) {
+        const double here = line_.beat_at(now_);
+        const bool ends = p.ends();
+        if (p.begun) {
+            if (p.loop && p.beat > here) p.beat -= std::ceil((p.beat - here) / p.clip->length_beats) * p.clip->length_beats;
+        } else if (p.note >= 0) {
+            p.beat = p.quantum_beats > 0.0 ? next_line(here, p.quantum_beats) : here;
+        } else if (std::abs(p.beat - line_.left_beat()) * line_.frames_per_beat() <= 1.0) {
+            p.beat = here;
+        }
+        if (!ends) p.until_beat = p.beat;
     }
 
     void rewind() {
@@ -490,10 +502,18 @@ private:
     }
 
     bool launch(const Pad& pad, int note, int64_t frame) {
+        const bool free = !line_.playing();
+        const double quantum_beats = quantum_beats_ >= 0.0 ? quantum_beats_ : pad.quantum_beats;
+        double beat = line_.beat_at(frame);
+        if (!free && quantum_beats > 0.0) {  // a note a hair past the line is still on it
+            const double line = next_line(beat, quantum_beats);
+            if (line_.frame_of(line) >= frame) beat = line;
+        }
         int slot = -1;
         for (int k = places_max; k < places_max + launches_max; ++k) {
             const Placement& p = places_[static_cast<size_t>(k)];
-            if (p.clip && p.note == note && !p.begun) slot = k;  // struck again before its line
+            const bool same_line = p.free == free && (free ? p.free_frame == frame : p.beat == beat);
+            if (p.clip && p.note == note && !p.begun && same_line) slot = k;  // struck again before its line
             if (!p.clip && slot < 0) slot = k;
         }
         if (slot < 0) {
@@ -505,19 +525,18 @@ private:
         set_clip(p.clip, pad.clip);
         p.next_pass = 0;
         p.note = note;
+        p.quantum_beats = quantum_beats;
         p.loop = pad.loop;
         p.kept = p.over = p.begun = false;
-        p.free = !line_.playing();
+        p.free = free;
         p.free_frame = frame;
-        p.beat = line_.beat_at(frame);
-        const double quantum = quantum_beats_ >= 0.0 ? quantum_beats_ : pad.quantum_beats;
-        if (!p.free && quantum > 0.0) {  // a note a hair past the line is still on it
-            const double line = std::ceil(p.beat / quantum - 1e-6) * quantum;
-            if (line_.frame_of(line) >= frame) p.beat = line;
-        }
-        p.until_beat = p.beat;
+        p.beat = p.until_beat = beat;
         soonest_ = now_;
         return true;
+    }
+
+    static double next_line(double beat, double quantum_beats) {
+        return std::ceil(beat / quantum_beats - 1e-6) * quantum_beats;
     }
 
     // ---- mixing

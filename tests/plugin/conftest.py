@@ -2,7 +2,13 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.plugin.player import Host, library
 
 SOURCES = Path(__file__).parents[2] / "bridge" / "plugin"
 DPF = Path("/usr/share/dpf")
@@ -25,3 +31,29 @@ def made(command: list[str | Path], what: str) -> None:
     """Run a compiler; the test fails with what it said."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, f"{what} did not build: {done.stdout[-2000:]}{done.stderr[-4000:]}"
+
+
+class NewHost(Protocol):
+    """Makes a host."""
+
+    def __call__(self, **values: Any) -> Host: ...
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The player, built for tests."""
+    return library(tmp_path_factory.mktemp("player"))
+
+
+@pytest.fixture
+def host(compiled: Any) -> Iterator[NewHost]:
+    """Hosts with a player in each, closed after the test."""
+    hosts: list[Host] = []
+
+    def new(**values: Any) -> Host:
+        hosts.append(Host(compiled, **values))
+        return hosts[-1]
+
+    yield new
+    for one in hosts:
+        one.close()

@@ -43,6 +43,7 @@ class Told:
 
     kind: int
     slot: int
+    serial: int
     error_frames: int
     epoch: int
     playing: bool
@@ -117,10 +118,19 @@ class Host:
         value: float = 0.0,
         loop: bool = False,
         kept: bool = True,
+        serial: int = 0,
     ) -> None:
         """Put a command into the player's ring."""
         assert self.library.player_command(
-            self._player, kind, slot, clip, other, *map(c.c_double, (beat, until_beat, value)), int(loop), int(kept)
+            self._player,
+            kind,
+            slot,
+            clip,
+            other,
+            *map(c.c_double, (beat, until_beat, value)),
+            int(loop),
+            int(kept),
+            serial,
         )
 
     def place(self, slot: int, clip: Any, beat: float, **more: Any) -> None:
@@ -192,7 +202,9 @@ class Host:
         return [(told.beat, told.error_frames) for told in self.told if told.kind == LAUNCHED]
 
     def _hear(self) -> None:
-        numbers, beat, clip = (c.c_int * 6)(), c.c_double(), c.c_void_p()
+        numbers, beat, clip = (c.c_int * 7)(), c.c_double(), c.c_void_p()
         while self.library.player_report(self._player, numbers, c.byref(beat), c.byref(clip)):
-            kind, slot, error, epoch, playing, played = numbers
-            self.told.append(Told(kind, slot, error, epoch, bool(playing), bool(played), beat.value, clip.value or 0))
+            kind, slot, serial, error, epoch, playing, played = numbers
+            self.told.append(
+                Told(kind, slot, serial, error, epoch, bool(playing), bool(played), beat.value, clip.value or 0)
+            )

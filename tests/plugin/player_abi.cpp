@@ -40,10 +40,11 @@ void clip_free(Clip* clip) { delete clip; }
 int clip_users(const Clip* clip) { return clip->users; }
 
 int player_command(Player* player, int kind, int slot, Clip* clip, Clip* other, double beat, double until_beat,
-                   double value, int loop, int kept) {
+                   double value, int loop, int kept, int serial) {
     Command command;
     command.kind = static_cast<Command::Kind>(kind);
     command.slot = slot;
+    command.serial = serial;
     command.clip = clip;
     command.other = other;
     command.beat = beat;
@@ -70,11 +71,12 @@ void player_process(Player* player, int known, int playing, double beat, double 
     player->process(time, heard, note_count, left, right, frames, gain, 0, false);
 }
 
-// kind, slot, error_frames, epoch, playing, played; then beat; then the clip. False if there is no report.
+// kind, slot, serial, error_frames, epoch, playing, played; then beat; then the clip. False if there is no report.
 int player_report(Player* player, int* numbers, double* beat, Clip** clip) {
     Report report;
     if (!player->reports.pop(report)) return 0;
-    const int told[] = {report.kind, report.slot, report.error_frames, report.epoch, report.playing, report.played};
+    const int told[] = {report.kind,  report.slot,    static_cast<int>(report.serial), report.error_frames,
+                        report.epoch, report.playing, report.played};
     std::memcpy(numbers, told, sizeof told);
     *beat = report.beat;
     *clip = report.clip;

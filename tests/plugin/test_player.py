@@ -1,8 +1,7 @@
 """The plug-in's player against a host that a test plays: every beat on its frame, however the host cuts and moves."""
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from bridge.tracks.mixer import Mixer
 from bridge.tracks.sound import Sound
 from bridge.tracks.track import Track
 from osc_schemas.request import GenerateRequest
-from tests.plugin.conftest import lacking
+from tests.plugin.conftest import NewHost, lacking
 from tests.plugin.player import (
     DROP,
     FINISHED,
@@ -28,7 +27,6 @@ from tests.plugin.player import (
     UNUSED,
     Host,
     Samples,
-    library,
 )
 
 pytestmark = [
@@ -38,30 +36,6 @@ pytestmark = [
 
 BEAT = RATE_HZ // 2  # frames, at 120 BPM
 TICK = np.ones((1, 1), np.float32)
-
-
-class NewHost(Protocol):
-    """Makes a host."""
-
-    def __call__(self, **values: Any) -> Host: ...
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return library(tmp_path_factory.mktemp("player"))
-
-
-@pytest.fixture
-def host(compiled: Any) -> Iterator[NewHost]:
-    hosts: list[Host] = []
-
-    def new(**values: Any) -> Host:
-        hosts.append(Host(compiled, **values))
-        return hosts[-1]
-
-    yield new
-    for one in hosts:
-        one.close()
 
 
 def onsets(heard: Samples) -> list[int]:
