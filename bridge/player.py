@@ -20,6 +20,7 @@ from bridge.library import Library
 from bridge.retempo import Aside, Retempo, at_once
 from bridge.scheduler import Grid, LatencyBook, landing_beat, request_for, verdict
 from bridge.set_file import NoteTrigger, Set
+from bridge.set_words import MidiTrigger
 from bridge.shaper import Shaper
 from bridge.shelf import sound_key
 from bridge.sounds import Sounds
@@ -216,6 +217,12 @@ class Player:
         by_hand = [cue for name, cue in self.cues.items() if name in on_pads | in_scenes or name not in on_timeline]
         for cue in by_hand[:ARMED_MAX]:
             self.arm(cue, trigger="api", reply=unanswered)
+
+    def take_triggers(self, midi: Sequence[MidiTrigger]) -> None:
+        """Go on with other MIDI triggers than the set had; what they fire is made now, as at the start."""
+        self.music = replace(self.music, midi=tuple(midi))
+        if self._arm and self.engine.state == "ready":
+            self.arm_what_is_played_by_hand()
 
     def cancel(self, name: str) -> int:
         """Take back every wish of that cue, or the one of that request id. How many there were."""

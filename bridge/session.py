@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -20,6 +20,8 @@ from bridge.player import Player
 from bridge.plugin_desk.stage import PluginStage
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
 from bridge.set_file import Set
+from bridge.set_watch import LOOK_EVERY_S, SetWatch
+from bridge.set_words import MidiTrigger
 from bridge.timing.clockwork import Clockwork
 from bridge.timing.plugin_clock import PluginTimes
 from bridge.tracks.mixer import Mixer
@@ -46,7 +48,10 @@ Event = Heard | LinkEvent | PluginEvent | Callable[[Player], None]
 
 
 class Session:
-    """Output, engine link, OSC port, library and player of one set, started and closed together; `midi` can be fed."""
+    """Output, engine link, OSC port, library and player of one set, started and closed together; `midi` can be fed.
+
+    What MIDI does follows the set's file as it is edited, in every place that hears by `keymap`.
+    """
 
     def __init__(
         self,
@@ -74,7 +79,8 @@ class Session:
         self._closing = threading.Event()
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
-        self.midi = MidiFeed(Keymap(tuple(music.midi)), on_heard=self.hear, on_clock=self.hear_clock)
+        self.keymap = Keymap(tuple(music.midi))
+        self.midi = MidiFeed(self.keymap, on_heard=self.hear, on_clock=self.hear_clock)
         self.recorder = Recorder(self.mixer, record_folder) if record_folder else None
         self.osc = OscPort(osc_host, osc_port, on_heard=self.hear)
         self.plugins: PluginPort | None = None
@@ -125,6 +131,8 @@ class Session:
         )
         self.player.on_scene = self.performance.marker
         self._thread = threading.Thread(target=self._live, name="player", daemon=True)
+        self._watch = SetWatch(music, on_triggers=self._take_triggers, say=say)
+        self._watching = threading.Thread(target=self._look_at_the_set, name="set watch", daemon=True)
 
     def start(self) -> None:
         """Begin to listen and to sound. The music itself waits for `play`."""
@@ -138,6 +146,7 @@ class Session:
         if self.plugins is not None:
             self.plugins.start()
         self._thread.start()
+        self._watching.start()
 
     def hear(self, heard: Heard) -> None:
         """Hand a message to the player. Any thread. Raises `queue.Full` if too many wait."""
@@ -160,8 +169,9 @@ class Session:
         """Stop listening, sounding and writing, in that order; bounded."""
         self._closing.set()
         self.osc.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=CLOSE_WITHIN_S)
+        for thread in (self._thread, self._watching):
+            if thread.is_alive():
+                thread.join(timeout=CLOSE_WITHIN_S)
         for desk in self._desks:
             desk.close()
         if self.plugins is not None:
@@ -221,6 +231,14 @@ class Session:
             self._events.put(lambda player: then(future.result()), timeout=CLOSE_WITHIN_S)
 
         self._beside.submit(job).add_done_callback(done)
+
+    def _look_at_the_set(self) -> None:
+        while not self._closing.wait(LOOK_EVERY_S):
+            self._bravely(self._watch.look)
+
+    def _take_triggers(self, midi: Sequence[MidiTrigger]) -> None:
+        self.keymap.triggers = tuple(midi)
+        self._events.put(lambda player: player.take_triggers(midi), timeout=CLOSE_WITHIN_S)
 
     def _put(self, event: LinkEvent) -> None:
         self._events.put(event, timeout=CLOSE_WITHIN_S)

@@ -131,7 +131,7 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
         say=news.say,
     )
     ports = {"port": options.midi_port, "virtual": options.midi_virtual}
-    with session, midi_in(music, session.hear, session.hear_clock, **ports) as midi_said:
+    with session, midi_in(music, session.keymap, session.hear, session.hear_clock, **ports) as midi_said:
         found = threading.Event()
         with contextlib.suppress(KeyboardInterrupt):  # from the first line on: whoever has read it may say stop
             news.begin(

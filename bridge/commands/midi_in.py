@@ -11,7 +11,7 @@ from bridge.triggers.midi import MidiPort, OnClock, list_ports
 
 @contextlib.contextmanager
 def midi_in(
-    music: Set, on_heard: OnHeard, on_clock: OnClock, *, port: str | None, virtual: str | None
+    music: Set, keymap: Keymap, on_heard: OnHeard, on_clock: OnClock, *, port: str | None, virtual: str | None
 ) -> Iterator[str]:
     """Listen until the block ends; what is yielded says to what, or why to nothing.
 
@@ -25,6 +25,5 @@ def midi_in(
     if name is None:
         yield "no port is here; OSC and the timeline go on" if wanted else "not used by this set"
         return
-    keymap = Keymap(tuple(music.midi))
     with MidiPort(name, keymap, on_heard=on_heard, on_clock=on_clock, virtual=virtual is not None):
         yield f"{name}, a port of our own" if virtual else name

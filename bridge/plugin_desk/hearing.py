@@ -43,7 +43,6 @@ class Hearing:
 
     def __init__(self, player: "Player", *, frame_time: FrameTime, times: PluginTimes, beside: Beside) -> None:
         self._player, self._frame_time, self._times, self._beside = player, frame_time, times, beside
-        self._keymap = Keymap(tuple(player.music.midi))
         self._wanted: OrderedDict[tuple[bytes, str], _Wanted] = OrderedDict()  # by who and which take
         self._refused: list[tuple[bytes, str, str]] = []  # to be said: to whom, of which take, why
         self._requests_made = 0
@@ -71,7 +70,7 @@ class Hearing:
             "note_on", note=note, velocity=message.whole("velocity"), channel=message.whole("channel") - 1
         )
         own = next((item.cue.name for item in there.items if item.note == note), None) if played else None
-        for heard in self._keymap.heard_from(event):
+        for heard in Keymap(tuple(self._player.music.midi)).heard_from(event):
             if own is not None and heard.message.values.get("name") == own:
                 own = None  # once: a scene of the same name is another thing, and comes after
                 continue

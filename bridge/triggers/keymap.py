@@ -1,4 +1,4 @@
-"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues and turn knobs. Pure.
+"""What MIDI means in a set: notes fire cues and scenes, controllers set numbers of cues and turn knobs.
 
 What is to be remembered from one message to the next, as for soft takeover, the player does.
 """
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import mido
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keymap:
-    """The MIDI triggers of a set."""
+    """The MIDI triggers of a set. Any thread may put others in their place, all at once, while it is in use."""
 
     triggers: tuple[MidiTrigger, ...]
 
