@@ -55,8 +55,7 @@ class PluginProduct:
         if folder is not None and any((folder / bundle).exists() for bundle in BUNDLES) and not _is_target(folder):
             put = copy(folder, machine.folders)
             return [*(f"put {there}" for there in put), *RESCAN]
-        built = self._build_folder or cache_folder() / "plugin"
-        build(machine, built)
+        built = build(machine, self._build_folder or cache_folder() / "plugin")
         put = copy(built, machine.folders if folder is None else _all_in(folder))
         if folder is not None:
             (folder / TARGET).write_text("`upbeat hosts install plugin --folder` puts plug-ins here\n")

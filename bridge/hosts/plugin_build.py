@@ -1,6 +1,7 @@
 """Our plug-in on this machine: what it takes to build it, where hosts look for it, and what there is ours."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,24 +77,43 @@ class Machine:
         return _TOOLS.get(self.system, _TOOLS["linux"])
 
 
-def build(machine: Machine, folder: Path, *, sources: Path = SOURCES) -> None:
-    """Build every bundle into `folder`. Raises `HostError` that says what is missing or what the compiler said last."""
+def build(machine: Machine, folder: Path, *, sources: Path = SOURCES) -> Path:
+    """Build every bundle in `folder`, and say where in it they are.
+
+    Raises `HostError` that says what is missing or what the compiler said first.
+    """
     if missing := machine.lacks():
         raise HostError(
             f"the plug-in cannot be built here, because this machine lacks {', '.join(missing)}; "
             f"{machine.how_to_get()}; or name a folder with a built one: `upbeat hosts install plugin --folder DIR`"
         )
-    command = ["make", "-C", str(sources), f"BUILD={folder}", f"DPF_DIR={machine.dpf}"]
+    within = folder / "sources"
+    # make splits absolute paths at their spaces, and a user's own folder may have some: so all of it is relative.
+    command = ["make", f"-j{os.cpu_count() or 1}", "-C", str(within), "BUILD=../built", f"DPF_DIR={machine.dpf}"]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _renew(within, sources)
         done = subprocess.run(
             command, env=dict(machine.environment), timeout=BUILD_WITHIN_S, capture_output=True, text=True
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HostError(f"the plug-in was not built ({error}); make room in {folder}, and try again") from error
     if done.returncode:
-        last = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line.lower()] or ["no reason"]
-        raise HostError(f"the plug-in was not built: {last[0][:300]}; `{' '.join(command)}` shows all of it")
+        said = (done.stderr + done.stdout).splitlines()
+        first = next((line for line in said if "error" in line.lower() or "***" in line), "no reason")
+        raise HostError(f"the plug-in was not built: {first[:300]}; `{shlex.join(command)}` shows all of it")
+    return folder / "built"
+
+
+def _renew(folder: Path, sources: Path) -> None:
+    """Have the sources in a folder; what is the same stays, so that it is not built again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {path.name: path.read_bytes() for path in sources.iterdir() if path.is_file()}
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            _delete(path)
+    for name, words in wanted.items():
+        if not (folder / name).is_file() or (folder / name).read_bytes() != words:
+            (folder / name).write_bytes(words)
 
 
 def copy(from_folder: Path, to: Mapping[str, Path]) -> list[Path]:

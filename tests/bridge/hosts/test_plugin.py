@@ -7,8 +7,10 @@ import pytest
 
 from bridge.hosts.base import HostChoice, HostError
 from bridge.hosts.plugin import PluginProduct
-from bridge.hosts.plugin_build import BUNDLES, OURS, Machine, is_ours
+from bridge.hosts.plugin_build import BUNDLES, OURS, SOURCES, Machine, is_ours
 from tests.plugin.conftest import lacking
+
+needs_a_compiler = pytest.mark.skipif(bool(lacking()), reason=f"not installed: {' '.join(lacking())}")
 
 
 def machine(home: Path, *, system: str = "linux", **environment: str) -> Machine:
@@ -120,15 +122,37 @@ def test_there_is_no_host_to_connect_to() -> None:
         PluginProduct().host(HostChoice(name="plugin"))
 
 
+@needs_a_compiler
+def test_make_takes_no_build_folder_with_spaces_and_says_so(tmp_path: Path) -> None:
+    said = make("needs", f"BUILD={tmp_path / 'my plug-ins'}")
+
+    assert said.returncode == 2
+    assert "and make takes no folder with spaces: leave it out, or name another" in said.stderr
+    assert make("needs", "DPF_DIR=/my frameworks/DPF").stderr.count("DPF_DIR is") == 1
+
+
 @pytest.mark.plugin
 @pytest.mark.hosts  # it builds the plug-in
-@pytest.mark.skipif(bool(lacking()), reason=f"not installed: {' '.join(lacking())}")
-def test_it_is_built_from_its_sources_and_put_into_a_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "there"
+@needs_a_compiler
+def test_it_is_built_in_a_home_with_spaces_and_put_where_hosts_look(tmp_path: Path) -> None:
+    home = tmp_path / "a home of mine"
+    there = Machine(home=home)
 
-    PluginProduct(build_folder=tmp_path / "build").install(folder)
+    PluginProduct(there, build_folder=home / "the cache").install(None)
 
-    assert all(is_ours(folder / bundle) for bundle in BUNDLES)
-    found = subprocess.run(["find", folder, "-name", "*.so"], capture_output=True, text=True).stdout
-    assert "upbeat.vst3" in found
-    assert "upbeat_dsp.so" in found
+    assert all(is_ours(there.folders[bundle.rpartition(".")[2]] / bundle) for bundle in BUNDLES)
+    assert (home / ".lv2" / "upbeat.lv2" / "upbeat_dsp.so").is_file()
+    sources, built = home / "the cache" / "sources", home / "the cache" / "built"
+    before = (built / "upbeat.done").stat().st_mtime_ns
+    PluginProduct(there, build_folder=home / "the cache").install(None)
+    assert (built / "upbeat.done").stat().st_mtime_ns == before  # nothing has changed, so nothing is built again
+
+    another, package = tmp_path / "another home", tmp_path / "a package"
+    for words in ([f"HOME={another}"], [f"DESTDIR={package}", "PREFIX=/opt/my music"]):
+        assert make("install", "BUILD=../built", *words, folder=sources).returncode == 0
+    for bundles in (another / ".vst3", package / "opt" / "my music" / "lib" / "vst3"):
+        assert is_ours(bundles / "upbeat-track.vst3")
+
+
+def make(*words: str, folder: Path = SOURCES) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["make", "-C", folder, *words], capture_output=True, text=True, timeout=30)
