@@ -133,7 +133,7 @@ class Pages:
             item = there.pending.popleft()
             if not self._is_done(there, item, moment):
                 there.pending.append(item)
-        if there.made_for is not None and not there.complete and not any(item.kept for item in there.pending):
+        if there.made_for is not None and not there.complete and not there.pending:  # a bounce waits for pads as well
             sent = sum(item.kept and item.sound is not None for item in there.items)
             number = there.tell("/plugin/sheet", version=there.version, entries=sent, complete=1)
             if number is not None:
