@@ -36,6 +36,8 @@ class Played:
     gain: float  # linear, of this take in this launch: its track's loudness and its cue's gain
     end_beat: float | None = None
     from_beats: float = 0.0  # how far into the loop it began: it took over from another shape of the same take
+    fade_in_s: float = 0.0  # over which it took over from another loop, from `beat` on
+    fade_out_s: float = 0.0  # over which it went, from `end_beat` on: another loop took over, or its track was stopped
     heard_frame: int = 0
 
 
@@ -46,6 +48,7 @@ class TrackPlayed:
     name: str
     gain_db: float = 0.0
     gains: tuple[tuple[float, float], ...] = ()  # beat, dB
+    effects: tuple[str, ...] = ()  # that it was heard through, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,7 @@ def performance_of(performance_id: str, entries: list[dict[str, Any]]) -> Perfor
     tempi: list[tuple[float, float]] = [(0.0, tempo_bpm)]
     gains: dict[str, list[tuple[float, float]]] = {track["name"]: [] for track in head["tracks"]}
     first_gains = {track["name"]: float(track["gain_db"]) for track in head["tracks"]}
+    effects = {track["name"]: tuple(map(str, track.get("effects", ()))) for track in head["tracks"]}
     played: list[Played] = []
     markers: list[tuple[float, str]] = []
     for piece in pieces:
@@ -197,7 +201,12 @@ def performance_of(performance_id: str, entries: list[dict[str, Any]]) -> Perfor
         meter=(upper, lower),
         tempi=_steps(tempi),
         tracks=tuple(
-            TrackPlayed(name=name, gain_db=first_gains[name], gains=tuple(sorted(at, key=lambda step: step[0])))
+            TrackPlayed(
+                name=name,
+                gain_db=first_gains[name],
+                gains=tuple(sorted(at, key=lambda step: step[0])),
+                effects=effects[name],
+            )
             for name, at in gains.items()
         ),
         played=tuple(sorted(played, key=lambda clip: clip.beat)),
@@ -218,24 +227,29 @@ def _offset(first_beat: float, taken_until: float, beats_per_bar: float) -> floa
 def _clips(piece: _Piece) -> list[Played]:
     """What was heard of a piece, each loop up to where another took over, its track was stopped, or the piece ends."""
     clips: list[Played] = []
-    stops = [(entry["track"], float(entry["beat"])) for entry in piece.of("stopped")]
+    stops = [(entry["track"], float(entry["beat"]), _seconds(entry, "fade_s")) for entry in piece.of("stopped")]
     looping: dict[str, int] = {}  # by track: which of the clips
     for entry in piece.entries:
         if entry["kind"] == "launch":
             clip = _played(entry)
             if clip.loop:
-                _end(clips, looping.get(clip.track), clip.beat)
+                swap_s = _seconds(entry, "swap_s")
+                took_over = _end(clips, looping.get(clip.track), clip.beat, fade_s=swap_s)
                 looping[clip.track] = len(clips)
-            cut = next((beat for track, beat in stops if track == clip.track and beat >= clip.beat - SAME_BEAT), None)
-            clips.append(replace(clip, end_beat=cut))
+                clip = replace(clip, fade_in_s=swap_s if took_over and entry.get("sustained") else 0.0)
+            after = (stop for stop in stops if stop[0] == clip.track and stop[1] >= clip.beat - SAME_BEAT)
+            _, cut, fade_s = next(after, ("", None, 0.0))
+            clips.append(replace(clip, end_beat=cut, fade_out_s=fade_s))
         elif entry["kind"] == "bent" and (index := looping.get(entry["track"])) is not None:
             old, beat = clips[index], float(entry["beat"])
             if old.take_id == entry["old_take_id"] and beat > old.beat:
                 into = (old.from_beats + beat - old.beat) % old.length_beats
-                _end(clips, index, beat)
+                swap_s = _seconds(entry, "swap_s")
+                _end(clips, index, beat, fade_s=swap_s)
                 looping[old.track] = len(clips)
                 gain = float(entry.get("gain", old.gain))
-                clips.append(replace(old, take_id=entry["new_take_id"], beat=beat, from_beats=into, gain=gain))
+                bent = replace(old, take_id=entry["new_take_id"], beat=beat, from_beats=into, gain=gain)
+                clips.append(replace(bent, fade_in_s=swap_s))
     for index, clip in enumerate(clips):
         if clip.loop:
             until = max(
@@ -245,11 +259,23 @@ def _clips(piece: _Piece) -> list[Played]:
     return [clip for clip in clips if clip.end_beat is None or clip.end_beat > clip.beat + SAME_BEAT]
 
 
-def _end(clips: list[Played], index: int | None, beat: float) -> None:
-    """Let a loop end at a beat, if it has not ended before."""
-    if index is not None:
-        clip = clips[index]
-        clips[index] = replace(clip, end_beat=beat if clip.end_beat is None else min(beat, clip.end_beat))
+def _end(clips: list[Played], index: int | None, beat: float, *, fade_s: float = 0.0) -> bool:
+    """Let a loop end at a beat, and fade from there on, if it has not ended before. Whether it has sounded until then.
+
+    Without an index there is none.
+    """
+    if index is None:
+        return False
+    clip = clips[index]
+    if clip.end_beat is not None and clip.end_beat <= beat:
+        return False
+    clips[index] = replace(clip, end_beat=beat, fade_out_s=fade_s)
+    return clip.beat < beat - SAME_BEAT
+
+
+def _seconds(entry: dict[str, Any], name: str) -> float:
+    """Of a line; 0 in one that was written before such times were noted."""
+    return max(0.0, float(entry.get(name, 0.0)))
 
 
 def _played(entry: dict[str, Any]) -> Played:

@@ -18,7 +18,8 @@ from pythonosc.osc_message import OscMessage
 
 from bridge.elsewhere import Landing, Nowhere
 from bridge.performance import FORMAT, performances_folder
-from bridge.set_words import Set
+from bridge.set_words import Set, TrackSpec
+from bridge.shaper import SWAP_S
 from bridge.tracks.sound import Sound
 from osc_schemas.cue import Cue
 
@@ -68,7 +69,11 @@ class PerformanceLog:
             sample_rate_hz=music.sample_rate_hz,
             meter=music.meter,
             tempo_bpm=music.tempo_bpm,
-            tracks=[{"name": name, "gain_db": track.gain_db} for name, track in music.tracks.items()],
+            tracks=[
+                # Only a render sends its tracks through their effects.
+                {"name": name, "gain_db": track.gain_db, "effects": _names(track) if made == "render" else []}
+                for name, track in music.tracks.items()
+            ],
             scenes={name: list(cues) for name, cues in music.scenes.items()},
             timeline=[[entry.beat, entry.cue] for entry in music.timeline],
         )
@@ -109,16 +114,19 @@ class PerformanceLog:
             loop=cue.loop,
             length_beats=cue.length_beats,
             gain=sound.gain,
+            swap_s=cue.swap_fade_ms / 1_000,
+            sustained=sound.sustained,
             here=here,
         )
 
     def bent(self, track: str, beat: float, old: Sound, new: Sound) -> None:
         """What loops on a track is another shape of the same from a beat on."""
-        self._note(kind="bent", track=track, beat=beat, old_take_id=old.take_id, new_take_id=new.take_id, gain=new.gain)
+        take_ids = {"old_take_id": old.take_id, "new_take_id": new.take_id}
+        self._note(kind="bent", track=track, beat=beat, **take_ids, gain=new.gain, swap_s=SWAP_S)
 
-    def stopped(self, track: str, beat: float) -> None:
+    def stopped(self, track: str, beat: float, *, fade_s: float) -> None:
         """All that sounded on a track fades out from a beat on."""
-        self._note(kind="stopped", track=track, beat=beat)
+        self._note(kind="stopped", track=track, beat=beat, fade_s=fade_s)
 
     def ended(self, beat: float) -> None:
         """The performance is over."""
@@ -213,7 +221,7 @@ class Notes(Nowhere):
         """Note it; what was to be bent there later never is."""
         self._note_turns(self._player.mixer.frame, self._beat_now)
         self._turns = [turn for turn in self._turns if turn[1] != track]
-        self._log.stopped(track, self._beat_now())
+        self._log.stopped(track, self._beat_now(), fade_s=fade_s)
 
     def tick(self, now_frame: int) -> None:
         """Note what has changed since the last time, and what a host has begun to play."""
@@ -273,6 +281,11 @@ class Notes(Nowhere):
         if packet.startswith(CLOCK_EVENT):
             _, _, _, sentence = OscMessage(packet).params
             self._log.marker(max(0.0, self._beat_now()), str(sentence))
+
+
+def _names(track: TrackSpec) -> list[str]:
+    """Of its effects."""
+    return [effect.name or Path(effect.path).stem for effect in track.effects]
 
 
 def _performance_id(title: str, made: str, unix_s: float | None) -> str:

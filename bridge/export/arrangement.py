@@ -22,6 +22,8 @@ class Placed:
     start_beat: float
     end_beat: float
     length_s: float  # of a one-shot, as far as it is heard
+    fade_in_s: float = 0.0  # before `start_beat`: a crossfade
+    fade_out_s: float = 0.0  # up to `end_beat`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +115,25 @@ def scenes_of(performance: Performance, lanes: Sequence[Lane]) -> list[SceneRow]
 
 
 def _placed(played: Played, media: Media, tempo_map: TempoMap) -> Placed:
+    start_s = tempo_map.seconds_at(played.beat)
     if played.loop:
         end_beat = played.beat + played.length_beats if played.end_beat is None else played.end_beat
-        return Placed(played=played, media=media, start_beat=played.beat, end_beat=end_beat, length_s=media.length_s)
-    start_s = tempo_map.seconds_at(played.beat)
-    cut_s = math.inf if played.end_beat is None else tempo_map.seconds_at(played.end_beat) - start_s
-    length_s = min(media.length_s, max(SHORTEST_S, cut_s))
-    end_beat = tempo_map.beat_at(start_s + length_s)
-    return Placed(played=played, media=media, start_beat=played.beat, end_beat=end_beat, length_s=length_s)
+        length_s, fade_out_s = media.length_s, played.fade_out_s
+        end_beat = tempo_map.beat_at(tempo_map.seconds_at(end_beat) + fade_out_s)
+    else:
+        cut_s = math.inf if played.end_beat is None else tempo_map.seconds_at(played.end_beat) - start_s
+        length_s = min(media.length_s, max(SHORTEST_S, cut_s + played.fade_out_s))
+        fade_out_s = max(0.0, length_s - cut_s)
+        end_beat = tempo_map.beat_at(start_s + length_s)
+    return Placed(
+        played=played,
+        media=media,
+        start_beat=played.beat,
+        end_beat=end_beat,
+        length_s=length_s,
+        fade_in_s=min(played.fade_in_s, start_s),
+        fade_out_s=fade_out_s,
+    )
 
 
 def _overlap(one: Placed, other: Placed) -> bool:
@@ -128,7 +141,7 @@ def _overlap(one: Placed, other: Placed) -> bool:
 
 
 def _untangled(clips: tuple[Placed, ...]) -> tuple[Placed, ...]:
-    """Clips that only touch, each ending no later than the next begins."""
+    """Clips that only touch, each ending no later than the next begins: a loop fades out before another takes over."""
     kept = list(clips)
     for index, (one, after) in enumerate(pairwise(clips)):
         if one.end_beat > after.start_beat:

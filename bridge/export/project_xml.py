@@ -67,7 +67,23 @@ def project_xml(
     for beat, tempo_bpm in performance.tempi:
         ET.SubElement(tempo, "RealPoint", time=_number(beat), value=_number(tempo_bpm), interpolation="hold")
     _scenes(root, ids, scenes, lane_ids)
+    sentences += _not_as_heard(performance)
     return _document(root), sentences
+
+
+def _not_as_heard(performance: Performance) -> list[str]:
+    """What the file has not, or not as it was heard."""
+    sentences = [
+        f"the effects of {track.name} ({', '.join(track.effects)}) are not in the file; the render's own stem of that "
+        "track has them"
+        for track in performance.tracks
+        if track.effects
+    ]
+    if any(clip.fade_in_s or (clip.loop and clip.fade_out_s) for clip in performance.played):
+        sentences.append(
+            "where a loop takes over from another, the file has the fade before that beat, and it was heard behind it"
+        )
+    return sentences
 
 
 def metadata_xml(performance: Performance) -> bytes:
@@ -149,6 +165,12 @@ def _clip(parent: ET.Element, ids: _Ids, clip: Placed, *, in_slot: bool = False)
     else:
         duration = clip.end_beat - clip.start_beat
         attributes = {"contentTimeUnit": "seconds", "playStart": "0", "playStop": _number(clip.length_s)}
+    if not in_slot and clip.fade_in_s + clip.fade_out_s > 0:
+        attributes["fadeTimeUnit"] = "seconds"
+        if clip.fade_in_s:  # below 0: it begins so long before its time, while the other one fades out
+            attributes["fadeInTime"] = _number(-clip.fade_in_s)
+        if clip.fade_out_s:
+            attributes["fadeOutTime"] = _number(clip.fade_out_s)
     element = ET.SubElement(
         parent, "Clip", {"name": name, "time": _number(time), "duration": _number(duration), **attributes}
     )

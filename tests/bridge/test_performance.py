@@ -57,6 +57,32 @@ def test_a_loop_goes_on_until_another_takes_over_and_the_last_until_the_end() ->
     assert performance.end_beat == 12
 
 
+def test_a_loop_that_gives_way_fades_as_long_as_the_one_that_takes_over_wants() -> None:
+    swap = {"swap_s": 0.04, "sustained": True}
+    struck = {"swap_s": 0.005, "sustained": False}
+    performance = told(
+        launch(0, "pad-1") | swap, launch(8, "pad-2") | swap, launch(12, "kick-1") | struck, line("ended", beat=16.0)
+    )
+
+    fades = [(played.fade_in_s, played.fade_out_s) for played in performance.played]
+    assert fades == [(0.0, 0.04), (0.04, 0.005), (0.0, 0.0)]  # what is struck keeps its attack
+
+
+def test_what_is_bent_is_crossfaded_and_what_is_stopped_fades_out() -> None:
+    bent = line("bent", track="drums", beat=5.0, old_take_id="kick-1", new_take_id="kick-2", swap_s=0.015)
+    stopped = line("stopped", track="drums", beat=7.0, fade_s=0.03)
+    performance = told(launch(0, "kick-1"), bent, launch(6, "clap-1", loop=False), stopped, line("ended", beat=8.0))
+
+    fades = {played.take_id: (played.fade_in_s, played.fade_out_s) for played in performance.played}
+    assert fades == {"kick-1": (0.0, 0.015), "kick-2": (0.015, 0.03), "clap-1": (0.0, 0.03)}
+
+
+def test_a_performance_of_before_fades_were_noted_has_none() -> None:
+    performance = told(launch(0, "kick-1"), launch(8, "kick-2"), line("stopped", track="drums", beat=10.0))
+
+    assert {(played.fade_in_s, played.fade_out_s) for played in performance.played} == {(0.0, 0.0)}
+
+
 def test_a_one_shot_takes_over_from_nothing_and_ends_only_when_its_track_is_stopped() -> None:
     performance = told(
         launch(0, "kick-1"),

@@ -11,7 +11,7 @@ from bridge.elsewhere import AllOf, Answer, Elsewhere, Nowhere
 from bridge.performance import read_performance
 from bridge.performance_log import Notes, PerformanceLog
 from bridge.player import Player
-from bridge.set_file import Set, TimelineMove
+from bridge.set_file import Effect, Set, TimelineMove, TrackSpec
 from tests.bridge.stage import Stage, a_set, cue
 
 
@@ -141,6 +141,31 @@ def test_what_a_host_plays_is_noted_as_well(tmp_path: Path) -> None:
 
     assert [(played.cue, played.beat) for played in read_performance(path).played] == [("kick", 0.0)]
     assert '"here": false' in path.read_text()
+
+
+@pytest.mark.parametrize(("unix_s", "heard"), [(None, ("Reverb", "Warm")), (0.0, ())])
+def test_effects_are_noted_where_they_are_heard_which_is_in_a_render(
+    tmp_path: Path, unix_s: float | None, heard: tuple[str, ...]
+) -> None:
+    effects = (Effect(name="Reverb"), Effect(path="plug-ins/Warm.vst3"))
+    tracks = {"drums": TrackSpec(name="drums", effects=effects)}
+    noted = Noted(a_set(LOOP, tracks=tracks), tmp_path, unix_s=unix_s)
+    noted.stage.hear("/cue/go", name="kick")
+    noted.stage.run(4)
+
+    assert read_performance(noted.end()).tracks[0].effects == heard
+
+
+def test_fades_are_those_of_the_cues_and_of_the_stop(tmp_path: Path) -> None:
+    second = replace(LOOP, name="pad", swap_fade_ms=40.0)
+    noted = Noted(a_set(LOOP, second, timeline=((0.0, "kick"), (4.0, "pad"))), tmp_path)
+    noted.stage.player.play()
+    noted.stage.run(9)
+    noted.stage.player.stop(fade_s=0.03)
+    noted.stage.run(1)
+
+    first, last = read_performance(noted.end()).played
+    assert (first.fade_out_s, last.fade_out_s) == (0.04, 0.03)
 
 
 def test_who_plays_nothing_leaves_no_file(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def _units(element: ET.Element, unit: str | None) -> list[str]:
     number = {name: float(element.get(name, "nan")) for name in ("time", "duration", "playStart")}
     if element.tag == "Clip":
         found += [] if number["time"] >= 0 and number["duration"] > 0 else ["a clip without length, or before 0"]
+        fades = element.get("fadeInTime"), element.get("fadeOutTime")
+        found += ["fades have no unit of time"] if any(fades) and "fadeTimeUnit" not in element.attrib else []
         looped = "loopStart" in element.attrib
         found += ["a loop needs warps"] if looped != (element.find("Warps") is not None) else []
         if looped:

@@ -242,6 +242,41 @@ def test_a_one_shot_lasts_its_own_seconds_over_a_change_of_tempo_and_is_cut_wher
     assert faults(tmp_path / "a.dawproject") == []
 
 
+def test_where_a_loop_takes_over_the_two_are_crossfaded_and_what_was_stopped_fades_behind_its_end(
+    takes: dict[str, Take], tmp_path: Path
+) -> None:
+    gives_way = replace(played(takes["kick"], 0, end_beat=8), fade_out_s=0.04)
+    takes_over = replace(played(takes["bass"], 8, end_beat=12), fade_in_s=0.04, fade_out_s=0.03)
+    cut = replace(played(takes["clap"], 4.0, track="bass"), end_beat=4.5, fade_out_s=0.03)
+
+    report = exported(a_performance(gives_way, takes_over, cut), takes, tmp_path / "a.dawproject")
+
+    assert faults(tmp_path / "a.dawproject") == []
+    project = DawProject(tmp_path / "a.dawproject")
+    first, second, clap = (clip for clips in project.clips().values() for clip in clips)
+    project.close()
+    facts = ("time", "duration", "fadeTimeUnit", "fadeInTime", "fadeOutTime")
+    assert [first.get(fact) for fact in facts] == ["0", "8", "seconds", None, "0.04"]
+    assert [second.get(fact) for fact in facts] == ["8", "4.06", "seconds", "-0.04", "0.03"]  # 30 ms at 120 BPM
+    assert [clap.get(fact) for fact in facts] == ["4", "0.56", "seconds", None, "0.03"]
+    assert clap.get("playStop") == "0.28"
+    assert report.sentences == (
+        "where a loop takes over from another, the file has the fade before that beat, and it was heard behind it",
+    )
+
+
+def test_effects_that_a_track_was_heard_through_are_said_to_be_left_out(takes: dict[str, Take], tmp_path: Path) -> None:
+    tracks = (TrackPlayed(name="drums", effects=("Compressor", "Reverb")), TrackPlayed(name="bass"))
+
+    report = exported(
+        a_performance(played(takes["kick"], 0, end_beat=4), tracks=tracks), takes, tmp_path / "a.dawproject"
+    )
+
+    assert report.sentences == (
+        "the effects of drums (Compressor, Reverb) are not in the file; the render's own stem of that track has them",
+    )
+
+
 def test_a_take_that_is_lost_is_left_out_and_named(takes: dict[str, Take], tmp_path: Path) -> None:
     takes["clap"].path.unlink()
     unknown = replace(played(takes["kick"], 12, end_beat=16), take_id="kick-gone")
