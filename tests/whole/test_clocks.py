@@ -57,6 +57,7 @@ class Program:
 # Link
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("link") is None, reason="LinkPython-extern is not installed (pip install '.[link]')")
 def test_clicks_fall_on_the_beats_of_a_link_peer_in_another_process(tmp_path: Path) -> None:
     scene = [sys.executable, __file__, str(tmp_path)]

@@ -15,6 +15,7 @@ from bridge.tracks.track import Track
 BARS = 5  # by then the timeline, OSC and MIDI have all had their say
 
 
+@pytest.mark.slow
 def test_the_demo_lands_every_clip_and_leaves_what_it_promises(tmp_path: Path) -> None:
     said: list[str] = []
 

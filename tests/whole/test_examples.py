@@ -69,6 +69,7 @@ def test_midi_pads_play_what_they_are_hit_for(tmp_path: Path, engine_endpoint: s
     assert [recorded.error_frames(launch) for launch in recorded.launches] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_python_program_performs_over_osc(tmp_path: Path, engine_endpoint: str) -> None:
     programs: list[subprocess.Popen[str]] = []
 
@@ -92,6 +93,7 @@ def test_a_python_program_performs_over_osc(tmp_path: Path, engine_endpoint: str
     assert "bell on melody at bar 2, beat 1: on-time, 0 frames off" in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("sclang") is None, reason="SuperCollider's sclang is not installed")
 def test_supercollider_performs_with_timetags(tmp_path: Path, engine_endpoint: str) -> None:
     programs: list[subprocess.Popen[bytes]] = []
@@ -124,6 +126,7 @@ def test_supercollider_performs_with_timetags(tmp_path: Path, engine_endpoint: s
     assert "bell on melody at bar 2" in said
 
 
+@pytest.mark.slow
 def test_the_scripted_render_gives_the_same_bits_twice(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         subprocess.run(

@@ -114,10 +114,8 @@ def check(heard: Samples, stretch: int) -> None:
     assert np.array_equal(heard[onsets[0] : onsets[0] + len(planned)], planned)
 
 
-@pytest.mark.parametrize(
-    ("kind", "port"),
-    [("jack", "upbeat:out_1"), pytest.param("portaudio", "PortAudio:out_0", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "port"), [("jack", "upbeat:out_1"), ("portaudio", "PortAudio:out_0")])
 def test_every_interval_is_exact_beside_a_busy_python_thread(
     kind: str, port: str, server_environment: dict[str, str], tmp_path: Path
 ) -> None:
