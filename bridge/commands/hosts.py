@@ -32,9 +32,12 @@ def add(commands: Commands) -> None:
     example = "upbeat hosts check live --place Drums"
     does = "look for DAWs, put our part into one, and prove that it works"
     parser = command(commands, "hosts", _list, does=does, example=example)
-    parser.set_defaults(json=False)
+    parser.set_defaults(json=False, host=None, folder=None)
     deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=Parser)
     listing = command(deeds, "list", _list, does="what is here, and what is missing", example="upbeat hosts list")
+    listing.add_argument("host", nargs="?", metavar="NAME", help="of one host alone")
+    look_there = "look there for NAME instead, as for a portable REAPER"
+    listing.add_argument("--folder", type=Path, metavar="DIR", help=look_there)
     add_json(listing)
     for name, run, does, where in (
         ("install", _install, "put our part where a host finds it", "put it there instead"),
@@ -59,11 +62,15 @@ def _of_one(deeds: Commands, name: str, run: Any, does: str, example: str) -> Pa
 def _list(options: argparse.Namespace) -> int:
     from bridge.hosts.products import NAMES
 
+    folder = options.folder
+    if folder is not None and options.host is None:
+        raise CommandError("--folder is that of one host; name it, as in `upbeat hosts list reaper --folder DIR`")
+    names = NAMES if options.host is None else (_known(options.host).name,)
     looks = []
     with console.waiting("looking around"):
-        for name in NAMES:
+        for name in names:
             product, trouble = _tried(name)
-            looks.append((name, product, look(product) if product else [trouble]))
+            looks.append((name, product, look(product, folder) if product else [trouble]))
     if options.json:
         print(json.dumps([_facts(*one) for one in looks], indent=2))
         return 0
@@ -105,7 +112,13 @@ def _check(options: argparse.Namespace) -> int:
 
     product = _known(options.host)
     choice = HostChoice(name=product.name, port=options.port, folder=options.folder)
-    check(product, choice, found=look(product), place_on=options.place, say=lambda line: print(line, flush=True))
+    check(
+        product,
+        choice,
+        found=look(product, options.folder),
+        place_on=options.place,
+        say=lambda line: print(line, flush=True),
+    )
     return 0
 
 
@@ -121,12 +134,12 @@ def _page(options: argparse.Namespace) -> int:
     return 0
 
 
-def look(product: "Product") -> "list[Found]":
-    """What a product finds on this machine; if it stumbles, that is what was found."""
+def look(product: "Product", folder: Path | None = None) -> "list[Found]":
+    """What a product finds on this machine, or in a folder; if it stumbles, that is what was found."""
     from bridge.hosts.base import Found
 
     try:
-        return list(product.look())
+        return list(product.look(folder))
     except Exception as error:  # one host that stumbles must not hide the others
         return [Found(what="looking", state="broken", found=_stumbled(error))]
 

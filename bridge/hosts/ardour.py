@@ -170,8 +170,8 @@ class ArdourProduct:
     title = TITLE
     abilities = ABILITIES
 
-    def look(self) -> list[Found]:
-        """The program, and our script in its own folder for scripts."""
+    def look(self, folder: Path | None = None) -> list[Found]:
+        """The program, and our script in its own folder for scripts, or in `folder` too."""
         program = _program()
         found = (
             Found(what="Ardour", state="good", found=str(program))
@@ -182,7 +182,8 @@ class ArdourProduct:
                 found="not found; get it from ardour.org or your system (Debian and Ubuntu: apt install ardour)",
             )
         )
-        scripts = [folder / SCRIPT for folder in _script_folders() if (folder / SCRIPT).is_file()]
+        places = [*_script_folders(), *([folder] if folder is not None else [])]
+        scripts = [place / SCRIPT for place in places if (place / SCRIPT).is_file()]
         if not scripts:
             missing = "not installed, so only closed sessions are written; `upbeat hosts install ardour` puts it there"
             return [found, Found(what="script", state="missing", found=missing)]

@@ -202,8 +202,11 @@ class Product(Protocol):
     def abilities(self) -> frozenset[Ability]:
         """What its adapter can do."""
 
-    def look(self) -> list[Found]:
-        """Whether the host and our part of it are on this machine; no port is opened."""
+    def look(self, folder: Path | None = None) -> list[Found]:
+        """Whether the host and our part of it are on this machine; no port is opened.
+
+        `folder`: in place of the usual ones, as for `install`, such as that of a portable host.
+        """
 
     def install(self, folder: Path | None) -> list[str]:
         """Put our part where the host finds it (or into `folder`); a sentence for each thing done or left to do."""

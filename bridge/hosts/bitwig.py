@@ -329,9 +329,9 @@ class _BitwigProduct:
     title = "Bitwig Studio with DrivenByMoss of 2025 or later"
     abilities = ABILITIES
 
-    def look(self) -> list[Found]:
+    def look(self, folder: Path | None = None) -> list[Found]:
         """Bitwig, and the extension in its folder."""
-        return look()
+        return look(folder)
 
     def install(self, folder: Path | None) -> list[str]:
         """Nothing is put anywhere: the extension is somebody else's. What to fetch and switch on."""

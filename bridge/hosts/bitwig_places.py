@@ -12,8 +12,11 @@ EXTENSION = "DrivenByMoss.bwextension"
 _FLATPAK = "com.bitwig.BitwigStudio"
 
 
-def look(*, home: Path | None = None, system: str = sys.platform) -> list[Found]:
-    """Whether Bitwig and the extension are there; whether the extension is switched on only a connection tells."""
+def look(folder: Path | None = None, *, home: Path | None = None, system: str = sys.platform) -> list[Found]:
+    """Whether Bitwig and the extension are there; whether the extension is switched on only a connection tells.
+
+    `folder`: for extensions, in place of the usual ones.
+    """
     home = home or Path.home()
     programs = [path for path in program_places(home, system) if path.exists()]
     found = [
@@ -26,7 +29,7 @@ def look(*, home: Path | None = None, system: str = sys.platform) -> list[Found]
             "where it is",
         )
     ]
-    folders = extension_folders(home, system)
+    folders = extension_folders(home, system) if folder is None else [folder]
     extensions = [path for folder in folders for path in sorted(folder.glob("**/DrivenByMoss*.bwextension"))]
     found.append(
         Found(what="DrivenByMoss", state="good", found=str(extensions[0]))

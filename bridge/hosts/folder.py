@@ -119,9 +119,9 @@ class FolderProduct:
     title = "A take folder for any host"
     abilities = ABILITIES
 
-    def look(self) -> list[Found]:
-        """Whether the usual one is there, and how much fits in."""
-        folder = default_folder()
+    def look(self, folder: Path | None = None) -> list[Found]:
+        """Whether the folder, or the usual one, is there, and how much fits in."""
+        folder = folder or default_folder()
         place = next(above for above in (folder, *folder.parents) if above.is_dir())
         free_gb = shutil.disk_usage(place).free / 1e9
         there = "is there" if folder.is_dir() else "is made when it is first used"

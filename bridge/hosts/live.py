@@ -205,9 +205,9 @@ class LiveProduct:
         """`machine`: where to look, else this one."""
         self._machine = machine or this_machine()
 
-    def look(self) -> list[Found]:
-        """Whether Live is here, and our script in it."""
-        return live_install.look(self._machine)
+    def look(self, folder: Path | None = None) -> list[Found]:
+        """Whether Live is here, and our script in it, or in the User Library in `folder`."""
+        return live_install.look(self._machine, library=folder)
 
     def install(self, folder: Path | None) -> list[str]:
         """Put our script into the User Libraries found, or into the one in `folder`."""

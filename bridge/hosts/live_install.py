@@ -50,8 +50,8 @@ def user_libraries(machine: Machine) -> list[Path]:
     return [library for library in usual.get(machine.system, []) if library.is_dir()]
 
 
-def look(machine: Machine) -> list[Found]:
-    """Whether Live is here, and whether our script is in it."""
+def look(machine: Machine, *, library: Path | None = None) -> list[Found]:
+    """Whether Live is here, and whether our script is in it. `library`: in place of the usual User Libraries."""
     if machine.system not in ("darwin", "win32"):
         there_is_none = (
             "there is no Live for Linux; use it on macOS or Windows, or a host that Linux has, such as Bitwig, REAPER "
@@ -64,11 +64,11 @@ def look(machine: Machine) -> list[Found]:
         state="good" if found else "missing",
         found=", ".join(found) or "not where programs are installed; Upbeat needs Live 12.0.5 or later",
     )
-    libraries = user_libraries(machine)
+    libraries = user_libraries(machine) if library is None else [library]
     if not libraries:
         nowhere = "no User Library where Live puts it; name its folder with `upbeat hosts install live --folder`"
         return [first, Found(what="our script", state="missing", found=nowhere)]
-    return [first, *(_state_of(library / _SCRIPTS / NAME) for library in libraries)]
+    return [first, *(_state_of(_scripts_in(folder) / NAME) for folder in libraries)]
 
 
 def install(folders: Iterable[Path]) -> list[str]:

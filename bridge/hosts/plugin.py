@@ -26,10 +26,10 @@ class PluginProduct:
         """`machine` and `build_folder`: in place of this one and the cache."""
         self._machine, self._build_folder = machine, build_folder
 
-    def look(self) -> list[Found]:
-        """Whether it lies where hosts look, and whether it can be built here."""
+    def look(self, folder: Path | None = None) -> list[Found]:
+        """Whether it lies where hosts look, or in `folder`, and whether it can be built here."""
         machine = self._machine or Machine()
-        there = installed(machine.folders)
+        there = installed(machine.folders if folder is None else _all_in(folder))
         folders = ", ".join(str(folder) for folder in sorted({bundle.parent for bundle in there}))
         found = [
             Found(what="the plug-in", state="good", found=f"in {folders}")

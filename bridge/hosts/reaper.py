@@ -164,9 +164,9 @@ class _ReaperProduct:
     title = "REAPER 6.0 or later"
     abilities = ABILITIES
 
-    def look(self) -> list[Found]:
+    def look(self, folder: Path | None = None) -> list[Found]:
         """REAPER's resource path, our script in it, and a run of that."""
-        return look(None)
+        return look(folder)
 
     def install(self, folder: Path | None) -> list[str]:
         """Put our script under REAPER's resource path."""

@@ -97,12 +97,14 @@ class Standin:
     found: list[Found] = field(default_factory=lambda: [Found(what="the launcher", state="good", found="version 1.0")])
     hosts: list[Launcher] = field(default_factory=list)
     moved: list[tuple[str, Path | None]] = field(default_factory=list)
+    looked_in: list[Path | None] = field(default_factory=list)
 
     @property
     def abilities(self) -> frozenset[Ability]:
         return self.kind.abilities
 
-    def look(self) -> list[Found]:
+    def look(self, folder: Path | None = None) -> list[Found]:
+        self.looked_in.append(folder)
         if not self.found:
             raise ZeroDivisionError("no version")
         return self.found
@@ -156,6 +158,32 @@ def test_the_list_for_scripts_has_every_host(standin: Standin, capsys: pytest.Ca
     assert (first["name"], first["abilities"]) == ("launcher", ["slot", "tempo", "tracks"])
     assert first["found"] == [{"what": "the launcher", "state": "good", "found": "version 1.0"}]
     assert (absent["abilities"], absent["found"][0]["state"]) == ([], "broken")
+
+
+def test_one_host_can_be_listed_where_it_is_portable(standin: Standin, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hosts", "list", "launcher", "--folder", "stick"]) == 0
+    assert main(["hosts", "check", "launcher", "--folder", "stick"]) == 0
+    assert standin.looked_in == [Path("stick"), Path("stick")]
+    assert "absent" not in capsys.readouterr().out
+
+    assert main(["hosts", "list", "--folder", "stick"]) == 2
+    assert "--folder is that of one host; name it" in capsys.readouterr().err
+
+
+def test_a_portable_reaper_is_listed_with_our_script_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hosts", "list", "reaper", "--folder", str(tmp_path)]) == 0
+    assert f"ok  REAPER           its resource path is {tmp_path}" in capsys.readouterr().out
+    assert main(["hosts", "install", "reaper", "--folder", str(tmp_path)]) == 0
+    assert main(["hosts", "list", "reaper", "--folder", str(tmp_path)]) == 0
+    assert f"ok  Upbeat's script  {tmp_path / 'Scripts' / 'Upbeat'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["live", "bitwig", "reaper", "ardour", "folder", "plugin"])
+def test_every_host_can_be_looked_for_in_a_folder(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hosts", "list", name, "--folder", str(tmp_path)]) == 0
+    assert "stumbled" not in capsys.readouterr().out
 
 
 def test_a_host_that_stumbles_as_it_looks_is_a_finding(standin: Standin, capsys: pytest.CaptureFixture[str]) -> None:
