@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ local function track(name, channels)
   end
 end
 {tracks}
+{more}
 local map = Temporal.TempoMap.write_copy()
 {tempos}
 Temporal.TempoMap.update(map)
@@ -66,6 +67,15 @@ quit()
 """
 
 
+LIVE = """
+AudioEngine:set_backend("None (Dummy)", "", "")
+local s = load_session("{folder}", "{name}")
+print("loaded")
+{beside}
+quit()
+"""
+
+
 class RigError(RuntimeError):
     """Ardour did not do what the test needs of it; nothing is proved."""
 
@@ -87,8 +97,12 @@ def make_session(
     tracks: Sequence[tuple[str, int]],
     tempos: Sequence[tuple[float, float]] = ((0, 120),),
     rate_hz: int = RATE_HZ,
+    more: str = "",
 ) -> Path:
-    """Make a session named as its folder: tracks with their channels, wired to Master, and tempos from beats on."""
+    """Make a session named as its folder: tracks with their channels, wired to Master, and tempos from beats on.
+
+    `more`: Lua that has the session as `s`, done once the tracks are there.
+    """
     set_tempos = "".join(
         f"map:set_tempo(Temporal.Tempo({bpm}, {bpm}, 4), Temporal.timepos_t.from_ticks({round(beat * 1920)}))\n"
         for beat, bpm in tempos
@@ -100,6 +114,7 @@ def make_session(
             rate_hz=rate_hz,
             tracks="".join(f'track("{name}", {channels})\n' for name, channels in tracks),
             tempos=set_tempos,
+            more=more,
         ),
         home=folder.parent,
     )
@@ -112,6 +127,13 @@ def make_session(
     assert switched_on != text
     file.write_text(switched_on)
     return file
+
+
+def give_script(home: Path, script: Path) -> None:
+    """Put a Lua script where the Ardour of the sessions in that folder finds it."""
+    folder = Path(_own(home)["HOME"]) / ".config/ardour7/scripts"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(script, folder)
 
 
 def read_session(file: Path, *, beats: Sequence[float] = ()) -> tuple[list[Region], dict[float, int]]:
@@ -159,49 +181,15 @@ def jack_server(log: Path, *, name: str) -> Iterator[dict[str, str]]:
                 server.kill()
 
 
-class Hardour:
-    """Ardour's engine with a session, on a JACK server; spoken to over OSC. Used as a context."""
+class OverOsc:
+    """An Ardour of ours in a process of its own, spoken to over OSC."""
 
-    def __init__(self, file: Path, environment: dict[str, str]) -> None:
-        self._file = file
-        self._environment = {**environment, **_own(file.parent.parent)}
+    _process: subprocess.Popen[str] | subprocess.Popen[bytes]
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._log = file.parent.parent / "hardour.log"
         self.port = 0
-
-    def __enter__(self) -> Self:
-        program = next(LIBRARY.glob("hardour-*"))
-        self._said = self._log.open("w")
-        self._process = subprocess.Popen(
-            [program, "-P", self._file.parent, self._file.stem],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=subprocess.STDOUT,
-            # While it loads a session, two of its threads ask JACK at once and mix up each other's answers; on one
-            # processor, 5 of 5 starts went well, and 2 of 5 on two.
-            preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}),
-        )
-        try:
-            self._wait_for(
-                lambda: bool(ports := self._udp_ports()) and bool(self.be_at(ports[0])), "opened no OSC port"
-            )
-            self._wait_for(lambda: "ardour:Master/audio_out 1" in self.jack_ports(), "did not come up in JACK")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()  # it does not always listen to a milder signal
-        self._process.wait(timeout=10)
-        self._said.close()
-        self._socket.close()
-
-    def be_at(self, port: int) -> int:
-        """Speak to it there."""
-        self.port = port
-        return port
 
     def say(self, address: str, *values: float | str) -> None:
         """Send it a message."""
@@ -210,22 +198,19 @@ class Hardour:
             message.add_arg(value)
         self._socket.sendto(message.build().dgram, ("127.0.0.1", self.port))
 
-    def jack_ports(self) -> list[str]:
-        """All ports of the server."""
-        return subprocess.run(
-            ["jack_lsp"], env=self._environment, capture_output=True, text=True, timeout=10, check=False
-        ).stdout.splitlines()
+    def _find_port(self) -> None:
+        """Wait until it listens."""
 
-    def connect(self, source: str, target: str) -> None:
-        """Connect two ports."""
-        command = ["jack_connect", source, target]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=10, check=False)
-        if done.returncode:
-            raise RigError(f"{source} could not be connected to {target}: {done.stdout}{done.stderr}")
+        def found() -> bool:
+            self.port = next(iter(self._udp_ports()), 0)
+            return self.port > 0
 
-    def _wait_for(self, true: "object", what: str, *, within_s: float = 15.0) -> None:
+        self.wait_for(found, "opened no OSC port")
+
+    def wait_for(self, true: Callable[[], bool], what: str, *, within_s: float = 15.0) -> None:
+        """Wait until something holds; a `RigError` says `what` it did or did not do instead."""
         ends_at_s = time.monotonic() + within_s
-        while not true():  # type: ignore[operator]
+        while not true():
             if self._process.poll() is not None or time.monotonic() > ends_at_s:
                 raise RigError(f"Ardour {what}: {self._log.read_text()[-2_000:]}")
             time.sleep(0.1)
@@ -241,6 +226,96 @@ class Hardour:
         rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
         ports = [int(row[1].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in sockets]
         return [port for port in ports if OSC_PORT <= port < OSC_PORT + 20]
+
+
+class Hardour(OverOsc):
+    """Ardour's engine with a session, on a JACK server; spoken to over OSC. Used as a context."""
+
+    def __init__(self, file: Path, environment: dict[str, str]) -> None:
+        super().__init__(file.parent.parent / "hardour.log")
+        self._file = file
+        self._environment = {**environment, **_own(file.parent.parent)}
+
+    def __enter__(self) -> Self:
+        program = next(LIBRARY.glob("hardour-*"))
+        self._said = self._log.open("w")
+        self._process = subprocess.Popen(
+            [program, "-P", self._file.parent, self._file.stem],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            # While it loads a session, two of its threads ask JACK at once and mix up each other's answers; on one
+            # processor, 5 of 5 starts went well, and 2 of 5 on two.
+            preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}),
+        )
+        try:
+            self._find_port()
+            self.wait_for(lambda: "ardour:Master/audio_out 1" in self.jack_ports(), "did not come up in JACK")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()  # it does not always listen to a milder signal
+        self._process.wait(timeout=10)
+        self._said.close()
+        self._socket.close()
+
+    def jack_ports(self) -> list[str]:
+        """All ports of the server."""
+        return subprocess.run(
+            ["jack_lsp"], env=self._environment, capture_output=True, text=True, timeout=10, check=False
+        ).stdout.splitlines()
+
+    def connect(self, source: str, target: str) -> None:
+        """Connect two ports."""
+        command = ["jack_connect", source, target]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=10, check=False)
+        if done.returncode:
+            raise RigError(f"{source} could not be connected to {target}: {done.stdout}{done.stderr}")
+
+
+class Live(OverOsc):
+    """Ardour with a session, live in real time on its own engine for machines without a sound card, and without JACK.
+
+    That engine leaves out no block: on a busy machine one comes late, and the music with it. Used as a context.
+    """
+
+    def __init__(self, file: Path, *, beside: str = "sleep(100)") -> None:
+        """`beside`: Lua that has the session as `s`; Ardour ends with it. What it prints is in `lines`."""
+        home = file.parent.parent
+        super().__init__(home / "live.log")
+        self._home = home
+        self._script = home / "live.lua"
+        self._script.write_text(LIVE.format(folder=file.parent, name=file.stem, beside=beside))
+
+    def __enter__(self) -> Self:
+        with self._log.open("w") as said:
+            self._process = subprocess.Popen(
+                ["stdbuf", "-oL", "ardour7-lua", self._script],
+                env=_environment(self._home),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self.wait_for(lambda: "loaded" in self.lines(), "loaded no session", within_s=40)
+            self._find_port()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(timeout=10)
+        self._socket.close()
+
+    def lines(self) -> list[str]:
+        """What it has said up to now, whole lines."""
+        return [line.rstrip("\n") for line in self._log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 @contextmanager
