@@ -204,6 +204,7 @@ class Session:
                 HostDesk(
                     host,
                     player.music.tracks,
+                    player.music.cues,
                     beats_per_bar=player.music.beats_per_bar,
                     folder=takes_folder / "hosts",
                     now=lambda frame: _now(player, frame),

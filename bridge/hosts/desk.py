@@ -16,12 +16,13 @@ from typing import Protocol
 
 from bridge.elsewhere import Answer, Landing
 from bridge.hosts.base import Host, HostClip, HostError, HostLost, Placement
-from bridge.hosts.clip_file import host_clip
+from bridge.hosts.clip_file import host_clip, in_steps
 from bridge.hosts.launching import Launching
 from bridge.hosts.printing import Printing
 from bridge.set_words import TrackSpec
 from bridge.tracks.sound import Sound
 from osc_schemas.codec import Value
+from osc_schemas.cue import Cue
 
 CONNECT_AGAIN_S = (1.0, 2.0, 5.0)
 LOOK_EVERY_S = 2.0  # a host that has quit is noticed by then
@@ -69,6 +70,7 @@ class HostDesk:
         self,
         host: Host,
         tracks: Mapping[str, TrackSpec],
+        cues: Mapping[str, Cue],
         *,
         beats_per_bar: float,
         folder: Path,
@@ -77,11 +79,14 @@ class HostDesk:
         refuse: Refuse,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`tracks`: those of the set by name. `folder`: where the clips' files are kept. `now` reads the transport."""
+        """`tracks` and `cues`: those of the set by name. `folder`: where the clips' files are kept.
+
+        `now` reads the transport.
+        """
         self.host, self.now_s, self.now = host, now_s, Now()
         self.tracks = {name: spec for name, spec in tracks.items() if spec.host_track}
         self.connected = False
-        self._folder, self._beats_per_bar = folder, beats_per_bar
+        self._cues, self._folder, self._beats_per_bar = cues, folder, beats_per_bar
         self._read_now, self._tell, self._refuse = now, tell, refuse
         self._launching = Launching(self, beats_per_bar=beats_per_bar)
         self._printing = Printing(self, beats_per_bar=beats_per_bar)
@@ -183,9 +188,11 @@ class HostDesk:
 
     def clip(self, landing: Landing, *, quantum_beats: float) -> HostClip:
         """The file of a landing's sound. Raises `HostError` if it cannot be written."""
+        cue = landing.cue
+        accent_db = cue.gain_db - self._cues.get(cue.name, cue).gain_db
         return host_clip(
-            landing.sound,
-            landing.cue,
+            in_steps(landing.sound, accent_db=accent_db),
+            cue,
             folder=self._folder,
             quantum_beats=quantum_beats,
             beats_per_bar=self._beats_per_bar,

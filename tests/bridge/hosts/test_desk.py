@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile as sf
 from pythonosc.osc_message import OscMessage
 
 from bridge.hosts import clip_file
 from bridge.hosts.base import HostChoice, HostLost
 from bridge.hosts.desk import HostDesk, Now
 from bridge.player import Player
-from bridge.set_file import TimelineMove, TrackSpec
+from bridge.set_file import NoteTrigger, TimelineMove, TrackSpec
+from bridge.triggers.keymap import Keymap
+from bridge.triggers.midi import MidiFeed
 from bridge.wav_chunks import read_musical
 from osc_schemas.cue import Cue
 from tests.bridge.hosts.grid_host import GridHost, Played
@@ -53,6 +56,7 @@ class Studio:
         self.desk = HostDesk(
             self.host,
             player.music.tracks,
+            player.music.cues,
             beats_per_bar=player.music.beats_per_bar,
             folder=folder / "clips",
             now=lambda frame: Now(
@@ -144,6 +148,25 @@ def test_a_pass_is_printed_in_the_sound_that_it_had_however_early_a_knob_is_plan
     names = [name for _, _, name in night.host.arranged]
     assert [beat for _, beat, _ in night.host.arranged] == [0.0, 4.0, 8.0, 12.0]
     assert names[0] == names[1] != names[2] == names[3]
+
+
+def test_however_hard_a_cue_is_struck_the_host_gets_few_files_and_none_is_far_off(studio: Make, tmp_path: Path) -> None:
+    night = studio(cue("hit", gain_db=-3.3), host_place="arrangement")
+    velocity = {"gain_db": (-18.0, 0.0)}
+    pads = MidiFeed(Keymap((NoteTrigger(note=36, cue="hit", velocity=velocity),)), on_heard=night.stage.player.hear)
+    loudest = []
+    for hardness in range(1, 128, 3):  # 43 levels
+        pads.feed(bytes([0x90, 36, hardness]))
+        begun = len(night.stage.sound)
+        night.stage.run(4 if hardness == 1 else 2)
+        loudest.append(20 * np.log10(np.abs(night.stage.sound[begun:]).max()))
+
+    peaks = [20 * np.log10(np.abs(sf.read(file)[0]).max()) for file in (tmp_path / "clips").glob("*.wav")]
+
+    assert len(night.host.arranged) == 43
+    assert len(peaks) == 19
+    assert max(min(abs(heard - peak) for peak in peaks) for heard in loudest) <= 0.51
+    assert max(peaks) == pytest.approx(loudest[-1], abs=1e-4)  # without an accent it is the sound itself
 
 
 def test_the_next_clip_takes_the_other_slot_and_the_old_one_goes_when_it_has_landed(studio: Make) -> None:
