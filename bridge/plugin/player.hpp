@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
 
 #include "host_line.hpp"
 #include "messages.hpp"
@@ -51,10 +52,10 @@ public:
         complete_ = false;
     }
 
-    // Carry out all that was asked.
-    void take_commands() {
+    // Carry out what was asked, as much as a block of so many frames has time for; the rest waits for the next.
+    void take_commands(int frames) {
         Command command;
-        for (int taken = 0; taken < 4096 && commands.pop(command); ++taken) obey(command);
+        for (int most = std::max(frames, 64); most > 0 && commands.pop(command); --most) obey(command);
     }
 
     bool complete() const { return complete_; }
@@ -102,6 +103,7 @@ private:
     struct Pad {
         Clip* clip = nullptr;
         double quantum_beats = 0.0;
+        double soft_db = 0.0, hard_db = 0.0;
         bool loop = false;
     };
 
@@ -110,6 +112,7 @@ private:
         Clip* next_clip = nullptr;  // takes over where the next pass begins
         double beat = 0.0;
         double until_beat = 0.0;
+        double gain = 1.0;     // times the clip's own
         bool loop = false;
         bool kept = false;
         bool free = false;     // on a host that stands still: passes by frames, not by beats
@@ -139,6 +142,8 @@ private:
                 Pad& pad = pads_[static_cast<size_t>(c.slot)];
                 set_clip(pad.clip, c.clip);
                 pad.quantum_beats = c.value;
+                pad.soft_db = c.soft_db;
+                pad.hard_db = c.hard_db;
                 pad.loop = c.loop;
                 break;
             }
@@ -166,6 +171,7 @@ private:
         if (!p.clip) activate(c.slot);
         p.serial = c.serial;
         p.until_beat = c.until_beat;
+        p.gain = c.gain;
         p.kept = c.kept;
         soonest_ = now_;
         if (loops_on) {  // only its end, or its take from the next pass on
@@ -295,16 +301,18 @@ private:
     }
 
     void join_all() {
-        bool fired = false;  // a loop fired by hand goes on, in place of what the sheet has there
+        int goes_on = -1;  // the loop: one fired by hand, or else the one that came last on the way here
         for (int k = 0; k < active_count_; ++k) {
-            const Placement& p = places_[static_cast<size_t>(active_[k])];
-            fired = fired || (!p.kept && p.loop && p.begun && !p.over && !p.free && sounds(p));
+            Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.kept) p.over = p.begun = false;
+            if (p.free || p.over || !p.loop || !sounds(p) || line_.frame_of(p.beat) >= now_) continue;
+            const Placement* const last = goes_on < 0 ? nullptr : &places_[static_cast<size_t>(goes_on)];
+            if (!last || std::tie(p.begun, p.beat, p.serial) > std::tie(last->begun, last->beat, last->serial))
+                goes_on = active_[k];
         }
         for (int k = 0; k < active_count_; ++k) {
             Placement& p = places_[static_cast<size_t>(active_[k])];
-            if (p.free) continue;
-            if (p.kept) p.over = p.begun = false;
-            if (!p.over) join(active_[k], false, fired && p.kept);
+            if (!p.free && !p.over) join(active_[k], false, active_[k] != goes_on);
         }
         for (int k = active_count_; k-- > 0;) {
             const Placement& p = places_[static_cast<size_t>(active_[k])];
@@ -354,7 +362,7 @@ private:
         }
         const bool again = p.begun;
         p.begun = true;
-        if (came_late) take_over_from_others(slot, now_);
+        take_over(slot, now_);
         for (int64_t pass = next; pass-- > 0 && next - pass <= 8;) {  // the tails of some passes may still sound
             const int64_t frame = frame_of_pass(p, pass);
             if (now_ - frame >= p.clip->all_frames()) break;
@@ -390,30 +398,45 @@ private:
         return p.ends() && !p.free ? line_.frame_of(p.until_beat) : HostLine::never;
     }
 
-    // When a placement does something next.
-    int64_t next_event(const Placement& p) const {
-        if (p.over || (!p.free && !line_.playing()) || !sounds(p)) return HostLine::never;
-        return std::min(end_frame(p), frame_of_pass(p, p.next_pass));
+    // What a placement does next: begin a pass, or end.
+    struct Due {
+        int64_t frame = 0;
+        bool ends = false;  // after what begins at the same frame, so that each loop takes over from the one before,
+        int by_hand = 0;    // which of two that begin together is the one that was fired: 1 by a cue, 2 by a note
+        int64_t serial = 0;
+        int slot = -1;
+
+        bool operator<(const Due& other) const {  // a heap has its greatest first: that is the soonest
+            return std::tie(other.frame, other.ends, other.by_hand, other.serial, other.slot) <
+                   std::tie(frame, ends, by_hand, serial, slot);
+        }
+    };
+
+    Due due(int slot) const {
+        const Placement& p = places_[static_cast<size_t>(slot)];
+        if (!p.clip || p.over || (!p.free && !line_.playing()) || !sounds(p)) return {HostLine::never, false, 0, 0, slot};
+        const int64_t pass = frame_of_pass(p, p.next_pass), end = end_frame(p);
+        return {std::min(pass, end), end <= pass, p.kept ? 0 : p.note < 0 ? 1 : 2, p.serial, slot};
     }
 
     void begin_passes(int frames) {
-        for (;;) {  // by their frames, and beginnings before ends, so that each loop takes over from the one before
-            int slot = -1;
-            int64_t at = HostLine::never;
-            bool ends = false;
-            for (int k = 0; k < active_count_; ++k) {
-                const Placement& p = places_[static_cast<size_t>(active_[k])];
-                const int64_t frame = next_event(p);
-                if (frame > at || frame == HostLine::never) continue;
-                const bool ends_here = end_frame(p) <= frame;
-                if (frame == at && !(ends && !ends_here)) continue;
-                at = frame;
-                ends = ends_here;
-                slot = active_[k];
-            }
-            soonest_ = at;
-            if (at >= now_ + frames) return;
-            do_next(slot, at, ends);
+        int count = 0;
+        const auto add = [&](int slot) {
+            const Due next = due(slot);
+            if (next.frame < now_ + frames) dues_[static_cast<size_t>(count++)] = next;
+            else soonest_ = std::min(soonest_, next.frame);
+        };
+        soonest_ = HostLine::never;
+        for (int k = 0; k < active_count_; ++k) add(active_[k]);
+        std::make_heap(dues_.begin(), dues_.begin() + count);
+        while (count > 0) {
+            std::pop_heap(dues_.begin(), dues_.begin() + count);
+            const Due next = dues_[static_cast<size_t>(--count)];
+            const Due still = due(next.slot);  // another that began may have ended it
+            if (still.frame == next.frame && still.ends == next.ends) do_next(next.slot, next.frame, next.ends);
+            const int before = count;
+            add(next.slot);
+            if (count > before) std::push_heap(dues_.begin(), dues_.begin() + count);
         }
     }
 
@@ -428,7 +451,7 @@ private:
         const bool first = !p.begun;
         if (!first && p.next_clip) change_clip(p);
         int64_t fade_in_frames = 0;
-        if (p.loop && first && take_over_from_others(slot, frame) && p.clip->sustained)
+        if (p.loop && first && take_over(slot, frame) && p.clip->sustained)
             fade_in_frames = seconds(swap_fade_s);
         if (p.loop && !first && p.clip->sustained) fade_in_frames = p.clip->tail_frames;
         p.begun = true;
@@ -447,18 +470,16 @@ private:
         p.next_pass = 0;
     }
 
-    // One loop at a time: whichever begins ends the others that have begun. Whether there was one.
-    bool take_over_from_others(int slot, int64_t frame) {
-        bool any = false;
-        for (int k = active_count_; k-- > 0;) {
-            const int other = active_[k];
-            Placement& p = places_[static_cast<size_t>(other)];
-            if (other == slot || !p.loop || !p.begun || p.over) continue;
-            end_voices(other, frame, seconds(swap_fade_s));
-            any = true;
-            finish(other);
-        }
-        return any;
+    // One loop at a time: whichever begins ends the one that went on. Whether there was one.
+    bool take_over(int slot, int64_t frame) {
+        const int other = looping_;
+        looping_ = slot;
+        if (other < 0 || other == slot) return false;
+        const Placement& p = places_[static_cast<size_t>(other)];
+        if (!p.clip || !p.loop || !p.begun || p.over) return false;
+        end_voices(other, frame, seconds(swap_fade_s));
+        finish(other);
+        return true;
     }
 
     // No more of it in this run; a single one is forgotten.
@@ -473,6 +494,7 @@ private:
         Voice* voice = new_voice(p.clip, start);
         if (!voice) return nullptr;
         voice->owner = slot;
+        voice->gain = p.gain;
         voice->heard = std::max(start, now_);
         voice->end = voice->stop = start + p.clip->all_frames();
         voice->fade_in_frames = fade_in_frames;
@@ -491,7 +513,7 @@ private:
     void hear(const NoteOn& note, int frames) {
         const int64_t frame = now_ + std::clamp(note.frame, 0, std::max(0, frames - 1));
         const Pad& pad = pads_[static_cast<size_t>(note.note & 127)];
-        const bool played = pad.clip && launch(pad, note.note & 127, frame);
+        const bool played = pad.clip && launch(pad, note, frame);
         Report report;
         report.kind = Report::note;
         report.note_number = note.note & 127;
@@ -501,7 +523,14 @@ private:
         tell(report);
     }
 
-    bool launch(const Pad& pad, int note, int64_t frame) {
+    // What a stroke makes of a pad's level: the same line as in bridge/triggers/accent.py.
+    static double accent(const Pad& pad, int velocity) {
+        const double share = (std::clamp(velocity, 1, 127) - 1) / 126.0;
+        return std::pow(10.0, (pad.soft_db + (pad.hard_db - pad.soft_db) * share) / 20.0);
+    }
+
+    bool launch(const Pad& pad, const NoteOn& struck, int64_t frame) {
+        const int note = struck.note & 127;
         const bool free = !line_.playing();
         const double quantum_beats = quantum_beats_ >= 0.0 ? quantum_beats_ : pad.quantum_beats;
         double beat = line_.beat_at(frame);
@@ -523,6 +552,7 @@ private:
         Placement& p = places_[static_cast<size_t>(slot)];
         if (!p.clip) activate(slot);
         set_clip(p.clip, pad.clip);
+        p.gain = accent(pad, struck.velocity);
         p.next_pass = 0;
         p.note = note;
         p.quantum_beats = quantum_beats;
@@ -710,10 +740,12 @@ private:
     bool complete_ = false;
     bool any_arrived_ = false;
     int active_count_ = 0;
+    int looping_ = -1;  // the loop that began last
     int voice_count_ = 0;
     std::array<Pad, pads_max> pads_{};
     std::array<Placement, places_max + launches_max> places_{};
     std::array<int, places_max + launches_max> active_{};
+    std::array<Due, places_max + launches_max> dues_{};  // of this block
     std::array<Voice, voices_max> voices_{};
     std::array<int, voices_max> order_{};  // of summing
     alignas(64) std::array<float, 2 * chunk_frames> sums_{};

@@ -116,7 +116,7 @@ private:
         const QuietFloats quiet;
         const int64_t clock_ns = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
         const bool offline = whole(bounce_parameter) == 1;
-        player_.take_commands();
+        player_.take_commands(static_cast<int>(frames));
         if (offline) wait_for_takes();
         if (panic_.exchange(false, std::memory_order_relaxed)) {
             player_.panic();
@@ -150,7 +150,7 @@ private:
         while (!player_.complete() && wait_left_ms_ > (link_.connected() ? 0 : 8000)) {
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
             --wait_left_ms_;
-            player_.take_commands();
+            player_.take_commands(4096);
         }
     }
 

@@ -34,6 +34,7 @@ def library(folder: Path) -> Any:
     made = c.CDLL(str(file))
     made.player_new.restype = made.clip_new.restype = c.c_void_p
     made.player_missed.restype = c.c_uint64
+    made.player_process.restype = c.c_double
     return made
 
 
@@ -68,6 +69,7 @@ class Host:
         False  # as LV2 hosts tell their beats: in whole ticks, and DPF with its bar too early before each line
     )
     told: list[Told] = field(default_factory=list)
+    worst_s: float = 0.0  # the longest that a block took of the processor
 
     def __post_init__(self) -> None:
         self._player = c.c_void_p(self.library.player_new(c.c_double(self.rate_hz)))
@@ -160,7 +162,7 @@ class Host:
                 beat = math.floor(beat * 1_920 + 1e-6) / 1_920 + 4 * (turn > 1 and beat % 4 > after % 4)
             flat = np.array(here, np.int32).reshape(-1)
             block = np.zeros((2, count), np.float32)
-            self.library.player_process(
+            took_s = self.library.player_process(
                 self._player,
                 int(self.known),
                 int(self.playing),
@@ -175,6 +177,7 @@ class Host:
                 count,
                 c.c_float(self.gain),
             )
+            self.worst_s = max(self.worst_s, took_s)
             out[:, done : done + count] = block
             done += count
             self.frame += count

@@ -1,9 +1,17 @@
 // The plug-in's player for a test in another language: the same header as in the plug-in, behind plain functions.
+#include <time.h>
+
 #include <cstring>
 
 #include "player.hpp"
 
 using namespace upbeat;
+
+static double thread_s() {
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 extern "C" {
 
@@ -55,12 +63,14 @@ int player_command(Player* player, int kind, int slot, Clip* clip, Clip* other, 
     return player->commands.push(command);
 }
 
-void player_process(Player* player, int known, int playing, double beat, double tempo_bpm, int64_t host_frame,
-                    int frame_leads, const int* notes, int note_count, float* left, float* right, int frames,
-                    float gain) {
+// How long it took, in seconds of this thread's processor.
+double player_process(Player* player, int known, int playing, double beat, double tempo_bpm, int64_t host_frame,
+                      int frame_leads, const int* notes, int note_count, float* left, float* right, int frames,
+                      float gain) {
+    const double began_s = thread_s();
     NoteOn heard[64];
     for (int k = 0; k < note_count; ++k) heard[k] = {notes[2 * k], notes[2 * k + 1], 100, 1};
-    player->take_commands();
+    player->take_commands(frames);
     BlockTime time;
     time.known = known != 0;
     time.playing = playing != 0;
@@ -69,6 +79,7 @@ void player_process(Player* player, int known, int playing, double beat, double 
     time.frame = host_frame;
     time.frame_leads = frame_leads != 0;
     player->process(time, heard, note_count, left, right, frames, gain, 0, false);
+    return thread_s() - began_s;
 }
 
 // kind, slot, serial, error_frames, epoch, playing, played; then beat; then the clip. False if there is no report.
