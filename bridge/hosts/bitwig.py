@@ -23,29 +23,23 @@ from bridge.hosts.base import (
     Placement,
     SlotTaken,
 )
+from bridge.hosts.bitwig_bank import NoSuchTrack, TrackBank
 from bridge.hosts.bitwig_places import look
-from bridge.hosts.bitwig_words import beat_of, grid_of, quarters_per_bar, same_name
+from bridge.hosts.bitwig_words import beat_of, grid_of, quarters_per_bar
 from bridge.hosts.moss import Moss
-from osc_schemas.nearest import nearest_only
 
 PORT = 8000  # as the extension comes: it listens here, and sends to the one 1000 above
 FEEDBACK_ABOVE = 1000
 ABILITIES: frozenset[Ability] = frozenset({"slot", "launch", "tempo", "tracks", "undo"})
 
-_MOVED_WITHIN_S = 0.4  # a window that has not moved by then stands at its end
-_QUIET_S = 0.05
+_CHANGED_WITHIN_S = 0.4
 _SETTLED_WITHIN_S = 0.5
 _LAUNCHED_WITHIN_S = 0.5
 _SILENT_S = 5.0  # longer silence than this, and we ask whether it is still there
 _BEAT_AHEAD_S = 0.25  # how far its last word on the beat is carried on
-_TRACKS_MAX = 512  # no window is moved on beyond these
 _GRID = "/launcher/defaultQuantization"
 _LAUNCHED = ("isPlaying", "isPlayingQueued")
 _NO_CLIPS = {"group": "is a group", "effect": "is an effect track", "master": "is the master track"}
-
-
-class _NoSuchTrack(HostError):
-    """No track of that name is to be seen in any window."""
 
 
 class BitwigHost(BasicHost):
@@ -68,7 +62,8 @@ class BitwigHost(BasicHost):
         self._moss.forget()
         if not self._moss.refresh(within_s=within_s):
             raise self._lost()
-        return f"Bitwig through DrivenByMoss, {self._size} tracks and {self._size} slots in its window"
+        size = TrackBank(self._moss).size
+        return f"Bitwig through DrivenByMoss, {size} tracks and {size} slots in its window"
 
     def close(self) -> None:
         """Give the feedback port back."""
@@ -78,18 +73,11 @@ class BitwigHost(BasicHost):
 
     def tracks(self) -> Sequence[HostTrack]:
         """All that its track bank shows; what lies inside a closed group is not among them."""
-        found: dict[int, HostTrack] = {}
-        with self._window_put_back():
-            while self._page("-"):
-                pass
-            while True:
-                for index in self._shown():
-                    place = self._moss.number(f"/track/{index}/position")
-                    found[place] = HostTrack(
-                        number=place + 1, name=self._name(index), takes_audio=self._why_not(index) is None
-                    )
-                if len(found) >= _TRACKS_MAX or not self._page("+"):
-                    break
+        bank = TrackBank(self._moss)
+        found = {
+            place: HostTrack(number=place + 1, name=bank.name(index), takes_audio=self._why_not(index) is None)
+            for place, index in bank.through_all()
+        }
         return tuple(found[place] for place in sorted(found))
 
     def time(self) -> HostTime:
@@ -160,7 +148,7 @@ class BitwigHost(BasicHost):
 
     def remove(self, placement: Placement) -> None:
         """Take our clip out of its slot; what somebody has put there since stays."""
-        with suppress(_NoSuchTrack), self._in_window(placement.track) as index:
+        with suppress(NoSuchTrack), self._in_window(placement.track) as index:
             address = f"/track/{index}/clip/{placement.slot}"
             if not self._is_ours(address, placement):
                 return
@@ -182,14 +170,6 @@ class BitwigHost(BasicHost):
             raise HostLost("Bitwig is not connected yet; connect first")
         return self._open
 
-    @property
-    def _size(self) -> int:
-        """How many tracks the window shows, and as many slots: the extension's setting "Bank Page Size"."""
-        size = 0
-        while self._moss.told(f"/track/{size + 1}/exists") is not None:
-            size += 1
-        return size
-
     def _lost(self) -> HostLost:
         return HostLost(
             f"Bitwig does not answer: DrivenByMoss shall listen on UDP port {self._port} and send to "
@@ -201,7 +181,7 @@ class BitwigHost(BasicHost):
             raise self._lost()
 
     def _check_slot(self, slot: int) -> None:
-        size = self._size
+        size = TrackBank(self._moss).size
         if not 1 <= slot <= size:
             raise HostError(
                 f"slot {slot} is outside the window of DrivenByMoss, which shows slots 1 to {size}; name one of these, "
@@ -222,7 +202,7 @@ class BitwigHost(BasicHost):
             return
         self._moss.say(_GRID, wanted)
         try:
-            if not self._comes(lambda: self._moss.text(_GRID) == wanted, within_s=_MOVED_WITHIN_S):
+            if not self._comes(lambda: self._moss.text(_GRID) == wanted, within_s=_CHANGED_WITHIN_S):
                 raise HostError(
                     f"Bitwig's default launch quantisation stays at {before or 'what it is'} and the clip needs "
                     f"{wanted}; set it there"
@@ -231,12 +211,6 @@ class BitwigHost(BasicHost):
         finally:
             if before:
                 self._moss.say(_GRID, before)
-
-    def _name(self, index: int) -> str:
-        return self._moss.text(f"/track/{index}/name")
-
-    def _shown(self) -> list[int]:
-        return [index for index in range(1, self._size + 1) if self._moss.number(f"/track/{index}/exists") > 0]
 
     def _why_not(self, index: int) -> str | None:
         """Why a track takes no clip of ours; None if it does."""
@@ -263,63 +237,8 @@ class BitwigHost(BasicHost):
             raise HostError(
                 "DrivenByMoss shows Bitwig's effect tracks now; switch it back to the other tracks (/track/toggleBank)"
             )
-        with self._window_put_back():
-            yield self._moved_to(track)
-
-    def _moved_to(self, track: str) -> int:
-        seen: dict[int, str] = {}
-        for direction in ("+", "-"):
-            while True:
-                for index in self._shown():
-                    if same_name(self._name(index), track):
-                        return index
-                    seen[self._moss.number(f"/track/{index}/position")] = self._name(index)
-                if len(seen) >= _TRACKS_MAX or not self._page(direction):
-                    break
-        names = [seen[place] for place in sorted(seen)]
-        raise _NoSuchTrack(
-            f"Bitwig has no track {track!r}{nearest_only(track, names)}; it has {', '.join(names[:20]) or 'none'} "
-            "(what is inside a group is seen only while the group is open)"
-        )
-
-    @contextmanager
-    def _window_put_back(self) -> Iterator[None]:
-        start = self._first
-        try:
-            yield
-        finally:
-            self._put_back(start)
-
-    @property
-    def _first(self) -> int:
-        return self._moss.number("/track/1/position")
-
-    def _put_back(self, start: int) -> None:
-        """By pages as long as it is a page or more away, then by single tracks."""
-        size = self._size
-        for step, far in (("page/", size), ("", 1)):
-            for _ in range(_TRACKS_MAX):
-                away = start - self._first
-                if abs(away) < far or not self._move(f"/track/bank/{step}{'+' if away > 0 else '-'}"):
-                    break
-                if (start - self._first) * away < 0:  # gone too far by less than a page
-                    break
-
-    def _page(self, direction: str) -> bool:
-        """Move the window by a page; False where it stands at its end already."""
-        if direction == "+" and len(self._shown()) < self._size:
-            return False
-        if direction == "-" and self._first == 0:
-            return False
-        return self._move(f"/track/bank/page/{direction}")
-
-    def _move(self, address: str) -> bool:
-        before = self._first
-        self._moss.say(address)
-        if not self._comes(lambda: self._first != before, within_s=_MOVED_WITHIN_S):
-            return False
-        self._moss.settle(quiet_s=_QUIET_S, within_s=_SETTLED_WITHIN_S)
-        return True
+        with TrackBank(self._moss).at(track) as index:
+            yield index
 
 
 class _BitwigProduct:
