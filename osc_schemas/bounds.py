@@ -18,6 +18,7 @@ CLIP_S_MAX = 60.0  # of any family; each family states its own, shorter one
 SAMPLE_RATE_HZ_LOW, SAMPLE_RATE_HZ_HIGH = 8_000, 192_000
 TEMPO_BPM_LOW, TEMPO_BPM_HIGH = 20.0, 999.0  # the range of Ableton Link
 GAIN_DB_LOW, GAIN_DB_HIGH = -120.0, 24.0
+GAIN_MAX = 1e8  # as a factor, which is more than there is between the two
 SEED_MAX = 2**63 - 1
 MESSAGE_BYTES_MAX = 65_536  # of OSC, audio not counted
 AUDIO_BYTES_MAX = 64 * 2**20

@@ -18,7 +18,8 @@ from osc_schemas.shape import KNOBS, Knob
 # 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
 # 4: /status/clock and /clock/event.
 # 5: the plug-in's rows; /host/state and /host/placed.
-ROUTES_VERSION = 5
+# 6: how hard a pad of the plug-in is struck, and the gain of a placement.
+ROUTES_VERSION = 6
 
 PLUGIN_PORT = 7402  # of this machine, where instances of the plug-in look for the bridge
 
@@ -513,9 +514,11 @@ _TO_THE_PLUGIN = (
             _s("take_id"),
             _d("quantum_beats", 0, bounds.QUANTUM_BEATS_MAX),
             _i("loop", 0, 1),
+            _d("soft_db", bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, needed=False),
+            _d("hard_db", bounds.GAIN_DB_LOW, bounds.GAIN_DB_HIGH, needed=False),
         ),
         meaning="This note plays that take, at the next line of the host's quantum, or at once with 0; without a take "
-        "it plays nothing any more.",
+        "it plays nothing any more. A stroke adds soft_db at velocity 1, hard_db at 127, and what lies between them.",
     ),
     Route(
         address="/plugin/place",
@@ -527,9 +530,11 @@ _TO_THE_PLUGIN = (
             _i("loop", 0, 1),
             _d("until_beat", -bounds.HOST_BEAT_MAX, bounds.HOST_BEAT_MAX),
             _i("kept", 0, 1),
+            _d("gain", 0, bounds.GAIN_MAX, needed=False),
         ),
         meaning="Sound at exactly this beat of the host, a loop until until_beat, or for ever if that is not after "
-        "beat; kept: part of the sheet, and there again when the host comes by again. The same id again replaces it.",
+        "beat; kept: part of the sheet, and there again when the host comes by again; gain: times the clip's own. The "
+        "same id again replaces it.",
     ),
     Route(address="/plugin/unplace", to="plugin", args=(_h("id", 0),), meaning="Take a placement back."),
     Route(

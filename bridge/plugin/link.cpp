@@ -424,10 +424,16 @@ void Link::heard_pad(OscReader& message) {
     pad.take_id = message.s();
     pad.quantum_beats = message.d();
     pad.loop = message.i() != 0;
+    if (message.more()) {
+        pad.soft_db = message.d();
+        pad.hard_db = message.d();
+    }
     pad.fresh = true;
     if (!message.good || frozen_ || note < 0 || note >= pads_max) return;
     if (!pad.take_id.empty() && !Score::usable(pad.take_id)) return;
     if (!(pad.quantum_beats >= 0.0 && pad.quantum_beats <= routes::quantum_beats_max)) return;
+    for (const double db : {pad.soft_db, pad.hard_db})
+        if (!(db >= routes::gain_db_low && db <= routes::gain_db_high)) return;
     score_.pads[static_cast<size_t>(note)] = pad;
     // Its last good take goes on until the new one has come.
     if (pad.take_id.empty() || clip(pad.take_id)) tell_pad(note);
@@ -441,8 +447,10 @@ void Link::heard_place(OscReader& message) {
     place.loop = message.i() != 0;
     place.until_beat = message.d();
     place.kept = message.i() != 0;
+    if (message.more()) place.gain = message.d();
     place.fresh = true;
     if (!message.good || id < 0 || !Score::usable(place.take_id)) return;
+    if (!(place.gain >= 0.0 && place.gain <= routes::gain_max)) return;
     if (!countable(place.beat) || !countable(place.until_beat) || (frozen_ && place.kept)) return;
     if (const auto at = score_.places.find(id); at != score_.places.end()) {
         place.slot = at->second.slot;
@@ -574,6 +582,8 @@ void Link::tell_pad(int note) {
     command.slot = note;
     command.clip = pad.take_id.empty() ? nullptr : clip(pad.take_id);
     command.value = pad.quantum_beats;
+    command.soft_db = pad.soft_db;
+    command.hard_db = pad.hard_db;
     command.loop = pad.loop;
     tell(command);
 }
@@ -595,6 +605,7 @@ void Link::tell_place(PlaceEntry& place) {
     command.clip = with;
     command.beat = place.beat;
     command.until_beat = place.until_beat;
+    command.gain = place.gain;
     command.loop = place.loop;
     command.kept = place.kept;
     tell(command);

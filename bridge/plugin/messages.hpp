@@ -22,6 +22,8 @@ struct Command {
     double beat = 0.0;
     double until_beat = 0.0;   // at or before `beat`: for ever
     double value = 0.0;        // pad: quantum_beats; stop: the fade in seconds
+    double gain = 1.0;         // place: times the clip's own
+    double soft_db = 0.0, hard_db = 0.0;  // pad: what the softest and the hardest stroke add
     bool loop = false;
     bool kept = false;
     bool yes = false;          // complete: the sheet and all wanted takes are here

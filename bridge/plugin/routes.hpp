@@ -7,7 +7,7 @@ struct Row { const char* address; const char* tags; };
 struct Key { const char* name; char tag; bool needed; };
 struct Knob { const char* name; float low; float high; float neutral; const char* unit; };
 
-inline constexpr int version = 5;
+inline constexpr int version = 6;
 inline constexpr int port = 7402;
 
 inline constexpr int slots_max = 64;
@@ -20,6 +20,9 @@ inline constexpr int sample_rate_hz_high = 192000;
 inline constexpr double clip_s_max = 60.0;
 inline constexpr double length_beats_max = 1024.0;
 inline constexpr double quantum_beats_max = 1024.0;
+inline constexpr double gain_max = 100000000.0;
+inline constexpr double gain_db_low = -120.0;
+inline constexpr double gain_db_high = 24.0;
 inline constexpr double host_beat_max = 1000000.0;
 inline constexpr double host_tempo_bpm_low = 1.0;
 inline constexpr double host_tempo_bpm_high = 10000.0;
@@ -59,8 +62,8 @@ inline constexpr Key clip_keys[] = {
     {"loop", 'T', false},
     {"sustained", 'T', false},
 };
-inline constexpr Row pad{"/plugin/pad", "isdi"};  // note (0 to 127), take_id, quantum_beats (0 to 1024), loop (0 to 1)
-inline constexpr Row place{"/plugin/place", "hsdidi"};  // id (from 0), take_id, beat (-1e+06 to 1e+06), loop (0 to 1), until_beat (-1e+06 to 1e+06), kept (0 to 1)
+inline constexpr Row pad{"/plugin/pad", "isdidd"};  // note (0 to 127), take_id, quantum_beats (0 to 1024), loop (0 to 1), soft_db (-120 to 24), hard_db (-120 to 24)
+inline constexpr Row place{"/plugin/place", "hsdidid"};  // id (from 0), take_id, beat (-1e+06 to 1e+06), loop (0 to 1), until_beat (-1e+06 to 1e+06), kept (0 to 1), gain (0 to 1e+08)
 inline constexpr Row unplace{"/plugin/unplace", "h"};  // id (from 0)
 inline constexpr Row swap{"/plugin/swap", "ss"};  // old_take_id, new_take_id
 inline constexpr Row drop{"/plugin/drop", "s"};  // take_id

@@ -18,6 +18,7 @@ namespace upbeat {
 struct PadEntry {
     std::string take_id;  // "" if there is none
     double quantum_beats = 0.0;
+    double soft_db = 0.0, hard_db = 0.0;  // what the softest and the hardest stroke add
     bool loop = false;
     bool fresh = false;  // came on this connection
 };
@@ -25,6 +26,7 @@ struct PadEntry {
 struct PlaceEntry {
     std::string take_id;
     double beat = 0.0, until_beat = -1.0;
+    double gain = 1.0;   // times the clip's own; 1 for all that is kept
     bool loop = false, kept = false;
     bool fresh = false;  // came since the sheet was opened
     int slot = -1;       // where the player has it, under this serial number
@@ -53,7 +55,8 @@ struct Score {
         out << "upbeat\t1\nset\t" << title << '\n';
         for (size_t note = 0; note < pads.size(); ++note)
             if (const PadEntry& pad = pads[note]; !pad.take_id.empty())
-                out << "pad\t" << note << '\t' << pad.take_id << '\t' << pad.quantum_beats << '\t' << pad.loop << '\n';
+                out << "pad\t" << note << '\t' << pad.take_id << '\t' << pad.quantum_beats << '\t' << pad.loop
+                    << '\t' << pad.soft_db << '\t' << pad.hard_db << '\n';
         for (const auto& [id, p] : places)
             if (p.kept)
                 out << "place\t" << id << '\t' << p.take_id << '\t' << p.beat << '\t' << p.until_beat << '\t' << p.loop
@@ -69,18 +72,19 @@ struct Score {
         while (std::getline(lines, line)) {
             std::istringstream in(line);
             in.imbue(std::locale::classic());
-            std::string what, take_id;
+            std::string what;
             std::getline(in, what, '\t');
             if (what == "set") std::getline(in, score.title);
             if (what == "pad") {
                 int note = -1;
-                double quantum = 0;
-                bool loop = false;
+                PadEntry pad;
                 in >> note;
                 in.ignore();
-                std::getline(in, take_id, '\t');
-                if (in >> quantum >> loop && note >= 0 && note < pads_max && usable(take_id))
-                    score.pads[static_cast<size_t>(note)] = {take_id, quantum, loop, false};
+                std::getline(in, pad.take_id, '\t');
+                if (in >> pad.quantum_beats >> pad.loop && note >= 0 && note < pads_max && usable(pad.take_id)) {
+                    if (!(in >> pad.soft_db >> pad.hard_db)) pad.soft_db = pad.hard_db = 0.0;  // of an older project
+                    score.pads[static_cast<size_t>(note)] = pad;
+                }
             }
             if (what == "place") {
                 int64_t id = -1;

@@ -32,6 +32,7 @@ struct Voice {
     int64_t leave_frames = 0;
     int64_t cut = no_frame;      // an early end, equal power
     int64_t cut_frames = 0;
+    double gain = 1.0;           // times the clip's own: how hard it was struck
     double cut_gain = 1.0;       // where an earlier cut had brought it
     bool met = false;            // after a jump: it goes on as it should
 
@@ -66,7 +67,7 @@ struct Voice {
 private:
     void shape(float* envelope, int64_t first, int64_t last) const {
         const auto count = static_cast<size_t>(last - first);
-        std::fill_n(envelope, count, static_cast<float>(clip->gain));
+        std::fill_n(envelope, count, static_cast<float>(clip->gain * gain));
         const auto times = [&](int64_t frame, double by) {
             float& here = envelope[frame - first];
             here = static_cast<float>(here * by);

@@ -27,6 +27,8 @@ class Item:
     cue: Cue
     place_id: int = 0  # 0: a pad
     note: int = -1
+    soft_db: float = 0.0  # what the softest stroke of a pad adds, and the hardest
+    hard_db: float = 0.0
     beat: float = 0.0
     until_beat: float = FOR_EVER
     request: GenerateRequest | None = None
@@ -53,6 +55,7 @@ class Once:
     landing: Landing
     place_id: int
     host_beat: float
+    gain: float = 1.0  # times the clip's own: how hard it was struck
     number: int | None = None  # of the message that placed it
 
 
@@ -140,18 +143,21 @@ class Attached:
 
     def place(self, once: Once) -> bool:
         """Have a landing beside the sheet lie at its beat of the host. False: there is no room, or no clip, yet."""
-        landing = once.landing
-        cue = landing.cue
+        cue, sound = once.landing.cue, once.landing.sound
         until_beat = next_loop(once.host_beat, [item.beat for item in self.items if item.kept and item.cue.loop])
-        if self.give(landing.sound, loop=cue.loop, length_beats=cue.length_beats) is not None:
+        own = next((item.sound for item in self.items if item.sound and item.sound.take_id == sound.take_id), sound)
+        # The clip keeps the level that pads and sheet have it at.
+        once.gain = sound.gain / own.gain if own.gain > 0 else 1.0
+        if self.give(replace(sound, gain=own.gain), loop=cue.loop, length_beats=cue.length_beats) is not None:
             number = self.tell(
                 "/plugin/place",
                 id=once.place_id,
-                take_id=landing.sound.take_id,
+                take_id=sound.take_id,
                 beat=once.host_beat,
                 loop=int(cue.loop),
                 until_beat=until_beat,
                 kept=0,
+                gain=once.gain,
             )
             once.number = once.number if number is None else number
             return number is not None
@@ -160,11 +166,17 @@ class Attached:
     def swap(self, old: Sound, new: Sound) -> None:
         """Let `new`, as long, go on wherever the instance has `old`."""
         had = self._clips[old.take_id]
-        if self.give(new, loop=had.loop, length_beats=had.length_beats, at_once=True) is not None:
+        struck = next((once.gain for once in self.once.values() if once.landing.sound is old), 1.0)
+        level = new if struck == 1 else replace(new, gain=new.gain / struck)
+        if self.give(level, loop=had.loop, length_beats=had.length_beats, at_once=True) is not None:
             self.tell("/plugin/swap", old_take_id=old.take_id, new_take_id=new.take_id)
+        for item in self.items:
+            if item.sound is not None and item.sound.take_id == old.take_id:
+                item.sound = level
         for once in self.once.values():
             if once.landing.sound.take_id == old.take_id:
-                once.landing = replace(once.landing, sound=new)
+                as_struck = new if once.landing.sound is old else replace(new, gain=level.gain * once.gain)
+                once.landing = replace(once.landing, sound=as_struck)
 
     def continue_from(self, before: "Attached") -> None:
         """The same instance was away, or has another rate: it still has what it had, and is told it all again."""

@@ -71,8 +71,8 @@ class Pages:
             for one in sheet_of(player.music.timeline, player.cues, track=track)
         ]
         items += [
-            Item(cue=player.cues[name], note=note)
-            for note, name in pads_of(player.music.midi, player.cues, track=track).items()
+            Item(cue=player.cues[pad.cue], note=note, soft_db=pad.soft_db, hard_db=pad.hard_db)
+            for note, pad in pads_of(player.music.midi, player.cues, track=track).items()
         ]
         there.items, there.pending = [], deque()
         for item in items:
@@ -172,6 +172,8 @@ class Pages:
                 take_id=sound.take_id,
                 quantum_beats=cue.quantum_beats,
                 loop=int(cue.loop),
+                soft_db=item.soft_db,
+                hard_db=item.hard_db,
             )
         item.number = item.number if number is None else number
         return number is not None

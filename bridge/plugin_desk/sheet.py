@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bridge.knobs import turned
 from bridge.set_words import MidiTrigger, NoteTrigger, TimelineEntry, TimelineMove
 from bridge.wish import slot_of
+from osc_schemas import bounds
 from osc_schemas.cue import Cue
 from osc_schemas.shape import NEUTRAL, Shape
 
@@ -48,22 +49,29 @@ def next_loop(beat: float, loop_beats: Sequence[float]) -> float:
     return min((other for other in loop_beats if other > beat), default=FOR_EVER)
 
 
-def pads_of(triggers: Sequence[MidiTrigger], cues: Mapping[str, Cue], *, track: str) -> dict[int, str]:
-    """The cue of each note that the instance plays by itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pad:
+    """What a note of the host plays, and by how much the softest and the hardest stroke raise it."""
+
+    cue: str
+    soft_db: float = 0.0
+    hard_db: float = 0.0
+
+
+def pads_of(triggers: Sequence[MidiTrigger], cues: Mapping[str, Cue], *, track: str) -> dict[int, Pad]:
+    """The pad of each note that the instance plays by itself.
 
     Of a note with several cues, the first. One that counts on a single channel is none, for an instance knows no
-    channels; nor is one that listens to how hard it is struck, for that bends its sound.
+    channels; nor is one whose stroke bends the sound, for that takes other clips, or ends beyond what a gain can be.
     """
-    pads: dict[int, str] = {}
+    pads: dict[int, Pad] = {}
     for trigger in triggers:
-        if (
-            isinstance(trigger, NoteTrigger)
-            and trigger.cue
-            and trigger.channel is None
-            and not trigger.velocity
-            and cues[trigger.cue].track == track
-        ):
-            pads.setdefault(trigger.note, trigger.cue)
+        if isinstance(trigger, NoteTrigger) and trigger.cue and trigger.channel is None:
+            cue, (soft_db, hard_db) = cues[trigger.cue], trigger.velocity.get("gain_db", (0.0, 0.0))
+            loudest_db, softest_db = cue.gain_db + max(soft_db, hard_db), cue.gain_db + min(soft_db, hard_db)
+            within = softest_db >= bounds.GAIN_DB_LOW and loudest_db <= bounds.GAIN_DB_HIGH
+            if cue.track == track and within and set(trigger.velocity) <= {"gain_db"}:
+                pads.setdefault(trigger.note, Pad(cue=trigger.cue, soft_db=soft_db, hard_db=hard_db))
     return pads
 
 

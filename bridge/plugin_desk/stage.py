@@ -138,12 +138,8 @@ class PluginStage:
     def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
         """Let the new sound take over wherever the instance has the old one."""
         for there in self._on(track):
-            if not there.has(old.take_id):
-                continue
-            for item in there.items:
-                if item.sound is not None and item.sound.take_id == old.take_id:
-                    item.sound = new
-            there.swap(old, new)
+            if there.has(old.take_id):
+                there.swap(old, new)
 
     def stop(self, track: str, *, fade_s: float) -> None:
         """Have the instances fade out, unless it was their own host that stopped or moved the music."""

@@ -15,7 +15,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 Samples = npt.NDArray[np.float32]
 WITHIN_S = 10.0
-VERSION = 5
+VERSION = 6
 
 
 @dataclass

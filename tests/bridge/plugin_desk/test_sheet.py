@@ -1,6 +1,6 @@
 """What an instance is told ahead of a set, by the set alone."""
 
-from bridge.plugin_desk.sheet import knobs_at, pads_of, sheet_of
+from bridge.plugin_desk.sheet import Pad, knobs_at, pads_of, sheet_of
 from bridge.set_file import NoteTrigger, TimelineEntry, TimelineMove
 from osc_schemas.shape import Shape
 from tests.bridge.stage import cue
@@ -38,17 +38,31 @@ def test_of_two_loops_on_one_beat_the_later_line_counts_and_two_hits_of_two_cues
     assert [one.cue for one in sheet] == ["fill", "clap", "hit"]
 
 
-def test_a_note_of_one_channel_or_one_that_hears_how_hard_it_is_struck_is_no_pad() -> None:
+def test_a_note_of_one_channel_or_one_whose_stroke_bends_the_sound_is_no_pad() -> None:
     triggers = (
         NoteTrigger(note=36, cue="beat"),
         NoteTrigger(note=36, cue="hit"),
         NoteTrigger(note=37, cue="hit", channel=10),
-        NoteTrigger(note=38, cue="hit", velocity={"gain_db": (-18, 0)}),
+        NoteTrigger(note=38, cue="hit", velocity={"gain_db": (-18, 0), "brightness": (-0.4, 0)}),
         NoteTrigger(note=39, cue="line"),
         NoteTrigger(note=40, scene="all"),
     )
 
-    assert pads_of(triggers, CUES, track="drums") == {36: "beat"}
+    assert pads_of(triggers, CUES, track="drums") == {36: Pad(cue="beat")}
+
+
+def test_a_pad_knows_by_how_much_a_stroke_raises_it_unless_that_is_more_than_a_gain_can_be() -> None:
+    triggers = (
+        NoteTrigger(note=36, cue="hit", velocity={"gain_db": (-18, 3)}),
+        NoteTrigger(note=37, cue="hit", velocity={"gain_db": (-120, 24)}),
+        NoteTrigger(note=38, cue="loud", velocity={"gain_db": (-18, 3)}),
+    )
+    cues = CUES | {"loud": cue("loud", gain_db=22.0)}
+
+    assert pads_of(triggers, cues, track="drums") == {
+        36: Pad(cue="hit", soft_db=-18, hard_db=3),
+        37: Pad(cue="hit", soft_db=-120, hard_db=24),
+    }
 
 
 def test_knobs_that_the_timeline_turns_stand_on_each_beat_as_it_says() -> None:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 
 from bridge.library import Library
 from bridge.scheduler import request_for
 from bridge.set_file import ClockChoice, NoteTrigger, Set
+from bridge.triggers.keymap import Keymap
 from osc_schemas.codec import Message
 from osc_schemas.cue import Cue
 from tests.bridge.plugin_desk.rig import Rig
@@ -171,6 +173,25 @@ def test_pads_are_sent_for_notes_and_a_note_that_its_pad_played_is_not_fired_aga
 
         plugin.say("/plugin/note", note=40, velocity=100, channel=1, played=0)  # another track's: ours to play
         rig.run(lambda: any(placed.values["cue"] == "line" for placed in rig.all("/clip/placed")))
+
+
+def test_a_stroke_of_our_own_port_leaves_the_pad_of_the_same_take_at_its_level(tmp_path: Path) -> None:
+    notes = (NoteTrigger(note=36, cue="hit", velocity={"gain_db": (-18, 0)}),)
+    with Rig(music(timeline=(), midi=notes), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        rig.run(lambda: plugin.all("/plugin/pad"))
+        [pad] = plugin.all("/plugin/pad")
+        assert (pad.number("soft_db"), pad.number("hard_db")) == (-18, 0)
+        plugin.play()
+        rig.run(0.5)
+        soft = mido.Message("note_on", note=36, velocity=1)
+        for heard in Keymap(notes).heard_from(soft):
+            rig.player.hear(heard)
+        rig.run(lambda: plugin.all("/plugin/place"))
+
+        [place] = plugin.all("/plugin/place")
+        assert place.text("take_id") == pad.text("take_id")
+        assert 20 * np.log10(place.number("gain")) == pytest.approx(-18, abs=0.001)
+        assert len(plugin.all("/plugin/clip")) == 1  # another level of it would be heard on the pad too
 
 
 def test_a_turned_parameter_is_a_knob_fires_a_cue_or_is_panic(tmp_path: Path) -> None:
