@@ -5,6 +5,7 @@ A take's journal line is on disk before its launch, and so is the sound that it 
 and renamed, so a file is whole or not there. Beyond the size bound the oldest unpinned samples go, never their lines.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -88,7 +89,7 @@ def take_id_of(cue_name: str, clip: Clip) -> str:
 
 
 class Library:
-    """The takes of one folder. `keep`, `pin` and `take` belong to one thread; the disk has its own."""
+    """The takes of one folder. `keep`, `put_back`, `pin` and `take` belong to one thread; the disk has its own."""
 
     def __init__(
         self, folder: Path, *, max_gb: float = 20.0, on_trouble: Callable[[str], None] = lambda sentence: None
@@ -143,6 +144,11 @@ class Library:
         if known is None or not known.path.exists():
             self._waiting.put((take, clip.samples))
         return take
+
+    def put_back(self, take: Take, samples: Samples) -> None:
+        """Have the samples of a take on disk again, which were lost and are made anew; not if the disk is behind."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait((take, samples))
 
     def hold(self, source: Source) -> None:
         """Have a sound that takes are made from in the folder, whole, when this returns; again costs nothing."""

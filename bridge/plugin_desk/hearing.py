@@ -202,6 +202,7 @@ class Hearing:
                 )
             else:
                 wanted.clip = event.clip
+                self._player.library.put_back(take, event.clip.samples)
         return bool(found)
 
     def _give_up(self, key: tuple[bytes, str], sentence: str) -> None:

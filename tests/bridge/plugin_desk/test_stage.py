@@ -6,7 +6,7 @@ import mido
 import numpy as np
 import pytest
 
-from bridge.library import Library
+from bridge.library import Library, read_samples
 from bridge.scheduler import request_for
 from bridge.set_file import ClockChoice, NoteTrigger, Set
 from bridge.triggers.keymap import Keymap
@@ -361,6 +361,8 @@ def test_a_take_whose_samples_are_gone_is_made_again(tmp_path: Path) -> None:
         rig.run(lambda: take_id in plugin.clips)
 
         assert [request.prompt for request in rig.asked] == ["beat"]
+        rig.run((tmp_path / "samples" / f"{take_id}.wav").exists)  # so it is at hand the next time
+        assert np.array_equal(read_samples(rig.library.take(take_id)), plugin.clips[take_id].samples)
 
 
 def test_a_take_that_nobody_knows_or_can_make_is_refused_in_a_sentence(tmp_path: Path) -> None:
