@@ -193,11 +193,23 @@ class Deeds:
         """Move to a bar and beat, counted from 1; what plays fades out, and the timeline goes on from there."""
         player = self._player
         beat = player.meter.beat_at(heard.message.whole("bar"), heard.message.number("beat"))
-        player.locate(beat, fade_s=STOP_FADE_S)
+        player.locate(max(0.0, beat), fade_s=STOP_FADE_S)
 
     def clock_nudge(self, heard: Heard) -> None:
         """Shift all that is not laid out yet, against the beat of others."""
         self._player.transport.nudge_frames = self._player.frames(heard.message.number("ms") / 1_000)
+
+    def clock_align(self, heard: Heard) -> None:
+        """Say that a bar begins now, or in a bundle with a timetag then."""
+        player, at_unix_s = self._player, heard.message.at_unix_s
+        at_frame = None
+        if at_unix_s is not None:
+            at_frame = player.mixer.frame + player.frames(at_unix_s - player.unix_s() - player.ahead_s)
+        player.align(at_frame=at_frame)
+
+    def clock_nudge_beats(self, heard: Heard) -> None:
+        """Let bars begin later or sooner."""
+        self._player.nudge_bars(heard.message.number("beats"))
 
     def panic(self, heard: Heard) -> None:
         """Silence, fast; at the second call within 2 s, at once."""

@@ -44,7 +44,8 @@ class Launcher:
         self.tracks = {name: Track(name, mixer, transport) for name in track_names}
         self.launches: deque[Launch] = deque(maxlen=LAUNCHES_MAX)
         self.history: dict[str, deque[tuple[Cue, Sound]]] = {name: deque(maxlen=HISTORY_MAX) for name in track_names}
-        self._mixer, self._transport, self._meter, self._tell = mixer, transport, meter, tell
+        self.meter = meter
+        self._mixer, self._transport, self._tell = mixer, transport, tell
         self.on_bent: OnBent = _unheeded
         self._unheard: dict[
             VoiceId, tuple[Launch, Sound]
@@ -104,7 +105,7 @@ class Launcher:
         if history and history[-1][1].take_id == sound.take_id:
             history.pop()  # the same take, perhaps at another gain: what it is played at now is what counts
         history.append((cue, sound))
-        bar, beat = self._meter.position(asked_beat)
+        bar, beat = self.meter.position(asked_beat)
         self._tell("/clip/placed", take_id=sound.take_id, cue=cue.name, track=cue.track, bar=bar, beat=beat)
 
     def looping(self, track: str) -> Sound | None:
@@ -225,7 +226,7 @@ class Launcher:
             self.launches.remove(launch)
 
     def _tell_of(self, launch: Launch) -> None:
-        bar, beat = self._meter.position(launch.asked_beat)
+        bar, beat = self.meter.position(launch.asked_beat)
         self._tell(
             "/launch",
             take_id=launch.take_id,

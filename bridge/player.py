@@ -18,7 +18,7 @@ from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, Reque
 from bridge.launcher import Launcher
 from bridge.library import Library
 from bridge.retempo import Aside, Retempo, at_once
-from bridge.scheduler import Grid, LatencyBook, landing_beat, request_for, verdict
+from bridge.scheduler import Grid, LatencyBook, request_for, verdict
 from bridge.set_file import NoteTrigger, Set
 from bridge.set_words import MidiTrigger
 from bridge.shaper import Shaper
@@ -178,7 +178,7 @@ class Player:
         too much is under way.
         """
         now_frame = self.mixer.frame
-        grid = grid or Grid(every_beats=cue.quantum_beats)
+        grid = grid or Grid(every_beats=cue.quantum_beats, from_beat=self.meter.from_beat)
         self.play()
         soonest_beat = self.transport.beat_at_frame(now_frame + self._place_ahead_frames)
         request = self._request(cue, beat=soonest_beat if asked_beat is None else asked_beat)
@@ -469,7 +469,8 @@ class Player:
             self.refuse(wish.reply, cue.name, "full", str(error))
 
     def _light_the_lamp(self, now_frame: int) -> None:
-        whole_beat = math.floor(self.transport.beat_at_frame(now_frame))
+        off_beats = self.meter.from_beat % 1
+        whole_beat = math.floor(self.transport.beat_at_frame(now_frame) - off_beats) + off_beats
         if whole_beat != self._lamp_beat and whole_beat >= 0:
             self._lamp_beat = whole_beat
             bar, beat = self.meter.position(whole_beat)
@@ -527,9 +528,36 @@ class Player:
             return
         now_frame = self.mixer.frame
         free_beat = max(0.0, self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S)))
-        at_beat = landing_beat(earliest_beat=free_beat, quantum_beats=self.meter.beats_per_bar)
+        bars = Grid(every_beats=self.meter.beats_per_bar, from_beat=self.meter.from_beat)
+        at_beat = bars.landing_beat(free_beat)
         self.transport.set_tempo(tempo_bpm, at_beat=at_beat, at_frame=now_frame)
         self._unsettled_frame = now_frame
+
+    def align(self, *, at_frame: int | None = None) -> None:
+        """Let the beat nearest to what is heard now, or at a frame, be the first of a bar: quanta count from there.
+
+        For a clock that does not say where bars begin. Nothing that plays or is promised moves. Raises `CueError`
+        while the music stands.
+        """
+        if not self.transport.playing:
+            raise CueError(
+                "the music stands still, so no beat is near; start it, and say where a bar begins as it plays"
+            )
+        heard_frame = self.mixer.frame - self._place_ahead_frames if at_frame is None else at_frame
+        self._count_bars_from(float(round(self.transport.beat_at_frame(heard_frame))))
+
+    def nudge_bars(self, beats: float) -> None:
+        """Let every bar begin so many beats later than it would, on top of what was said before."""
+        self._count_bars_from(self.meter.from_beat + beats)
+
+    def _count_bars_from(self, beat: float, *, said: bool = True) -> None:
+        bar, beat_in_bar = self.meter.position(beat)
+        self.meter = self.launcher.meter = replace(self.meter, from_beat=beat)
+        if said:
+            sentence = f"beat {beat_in_bar:.4g} of bar {bar} is the first of a bar from now on"
+            tempo_bpm = self.transport.tempo_bpm(self.mixer.frame)
+            leader = self.arbiter.leader
+            self.tell("/clock/event", clock=leader, what="align", tempo_bpm=tempo_bpm, sentence=sentence)
 
     def _follow_clocks(self, now_frame: int) -> None:
         """Go where the clock that leads has gone, and move what is laid out along with it."""
@@ -540,6 +568,8 @@ class Player:
             self.launcher.keep_time(now_frame=now_frame)
 
     def _obey(self, event: ClockEvent, now_frame: int) -> None:
+        if event.kind in ("start", "locate") and self.arbiter.is_placed:
+            self._count_bars_from(0.0, said=False)  # it knows its bars
         bar, _ = self.meter.position(event.beat)
         sentence = event.sentence or {
             "start": f"the {event.clock} clock starts the music at bar {bar}",

@@ -29,6 +29,7 @@ CHANNELS = (1, 16)  # as musicians count them
 # How a MIDI controller gets hold of a number that stands elsewhere: where it meets it, or at once.
 TakeoverRule = typing.Literal["soft", "jump"]
 TAKEOVER_RULES: tuple[TakeoverRule, ...] = typing.get_args(TakeoverRule)
+CLOCK_DEEDS = ("align",)  # that a note can do
 VELOCITY_KEYS = ("gain_db", *KNOB)  # what may depend on how hard a note is struck
 HOSTS = tuple(name for name in NAMES if name != "plugin")  # that a set can name; the plug-in comes by itself
 HOST_SLOTS_MAX, HOST_SLOT_MAX = 8, 1_000
@@ -161,6 +162,8 @@ class TrackSpec:
 class NoteTrigger:
     """A MIDI note that fires a cue or a scene, on one channel (1 to 16) or, without, on any.
 
+    With clock="align" it says that a bar begins now, as /clock/align does.
+
     `velocity` says what depends on how hard it is struck, each from the softest hit to the hardest, as in
     velocity={"gain_db": (-18, 0), "brightness": (-0.4, 0)}: gain is added to the cue's own and a knob bends on top of
     the cue's own shape, for this landing alone. Gain takes no time. A shape that was not made yet does: until it is,
@@ -170,14 +173,17 @@ class NoteTrigger:
     note: int
     cue: str = ""
     scene: str = ""
+    clock: str = ""
     channel: int | None = None
     velocity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bounds.check_range("note", self.note, 0, 127, SetError)
         _check_channel(self.channel)
-        if bool(self.cue) == bool(self.scene):
-            raise SetError("a note fires either a cue or a scene; name one of them")
+        if sum(map(bool, (self.cue, self.scene, self.clock))) != 1:
+            raise SetError('a note fires either a cue or a scene; name one of them, or write clock = "align"')
+        if self.clock and self.clock not in CLOCK_DEEDS:
+            raise SetError(f"clock is {self.clock[:80]!r}" + nearest(self.clock, CLOCK_DEEDS))
         for key, ends in self.velocity.items():
             if key not in VELOCITY_KEYS:
                 raise SetError(f"velocity has no {key[:80]!r}" + nearest(key, VELOCITY_KEYS))
@@ -399,6 +405,8 @@ class Set:
         for index, trigger in enumerate(self.midi):
             key = ("triggers", "midi", index)
             match trigger:
+                case NoteTrigger(clock=deed) if deed:
+                    pass
                 case NoteTrigger(scene=""):
                     self._check_known("cue", trigger.cue, self.cues, (*key, "cue"))
                 case NoteTrigger():

@@ -12,8 +12,8 @@ from typing import Literal
 from osc_schemas import bounds
 from osc_schemas.shape import KNOBS, Knob
 
-# Stated in the first message of a link; another one is refused with both named. A new row or a new key raises it too:
-# a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
+# Stated in the first message of a link; another one is refused with both named. A new row or a new key of a link raises
+# it too: a key that the other side does not know has it refuse every request, and one sentence at the start is kinder.
 # 2: tempo_bpm, key and shape_... of a request; /take/shape; /engine/vocabulary.
 # 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
 # 4: /status/clock and /clock/event.
@@ -161,6 +161,18 @@ _FROM_OUTSIDE = (
     Route(address="/transport/tempo", to="bridge", args=(_TEMPO,), meaning="Change the tempo, from the next bar on."),
     Route(address="/transport/locate", to="bridge", args=_POSITION, meaning="Move the transport."),
     Route(address="/clock/nudge", to="bridge", args=(_f("ms", -500, 500),), meaning="Shift all that lands later."),
+    Route(
+        address="/clock/align",
+        to="bridge",
+        meaning="A bar begins now: the beat nearest to this moment is the first of a bar, and quanta count from it; "
+        "for a clock that does not say where bars begin.",
+    ),
+    Route(
+        address="/clock/nudge/beats",
+        to="bridge",
+        args=(_f("beats", -64, 64),),
+        meaning="Let bars begin so many beats later than now, or sooner.",
+    ),
     Route(address="/panic", to="bridge", meaning="Silence: a fade of 100 ms; a second one within 2 s cuts."),
     Route(address="/ping", to="bridge", args=(_i("nonce", needed=False),), meaning="Are you there?"),
     Route(address="/status", to="bridge", meaning="Ask for transport, engine and tracks."),
@@ -248,7 +260,8 @@ _EVENTS = (
         address="/clock/event",
         to="subscribers",
         args=(_s("clock"), _s("what"), _f("tempo_bpm"), _s("sentence")),
-        meaning="What the clock that leads did: lead (another one does now), start, stop, locate or tempo.",
+        meaning="What the clock that leads did: lead (another one does now), start, stop, locate or tempo; or "
+        "align: bars begin elsewhere, as somebody asked.",
     ),
     Route(
         address="/host/state",

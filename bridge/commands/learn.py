@@ -27,6 +27,7 @@ ENDS = ("", "q", "quit")
 BY_FLAG: "tuple[tuple[Kind, str, str], ...]" = (
     ("cue", "CUE", "the next note fires this cue"),
     ("scene", "SCENE", "the next note fires this scene"),
+    ("clock", "align", "the next note says that a bar begins now"),
     ("shape", "TRACK.KNOB", "the next controller turns this knob, such as drums.brightness"),
     ("set", "CUE.NUMBER", "the next controller sets this number, such as kick.gain_db"),
 )
@@ -155,7 +156,11 @@ def learn_many(
         say(told(event))
         by_note = event.type == "note_on"
         while True:
-            what = "a cue, or scene NAME" if by_note else "TRACK.KNOB or CUE.NUMBER, and from what to what if you like"
+            what = (
+                "a cue, scene NAME, or clock align"
+                if by_note
+                else "TRACK.KNOB or CUE.NUMBER, and from what to what if you like"
+            )
             words = ask(f"what shall it do? {what}; nothing ends it: ").strip()
             if words in ENDS:
                 return

@@ -28,15 +28,26 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """How beats (quarter notes) make bars."""
+    """How beats (quarter notes) make bars.
+
+    `from_beat` is the first beat of some bar; where that leaves beats over at the music's start, they are its bar 1.
+
+    >>> Meter(from_beat=6).position(6), Meter(from_beat=6).position(0)
+    ((3, 1.0), (1, 3.0))
+    """
 
     beats_per_bar: float = 4.0
+    from_beat: float = 0.0
 
     def position(self, beat: float) -> tuple[int, float]:
         """(bar, beat in bar), both counted from 1 as a musician counts."""
-        bar = int(beat // self.beats_per_bar)
-        return bar + 1, beat - bar * self.beats_per_bar + 1
+        bar = int((beat - self._bar_1_beat) // self.beats_per_bar)
+        return bar + 1, beat - self._bar_1_beat - bar * self.beats_per_bar + 1
 
     def beat_at(self, bar: int, beat_in_bar: float) -> float:
-        """The beat, counted from 0, of a musician's bar and beat."""
-        return (bar - 1) * self.beats_per_bar + beat_in_bar - 1
+        """The beat, counted from 0, of a musician's bar and beat; below 0 where bar 1 is a short one."""
+        return self._bar_1_beat + (bar - 1) * self.beats_per_bar + beat_in_bar - 1
+
+    @property
+    def _bar_1_beat(self) -> float:
+        return -(-self.from_beat % self.beats_per_bar)

@@ -43,6 +43,8 @@ class Keymap:
 
 
 def _struck(trigger: NoteTrigger, velocity: int) -> Heard:
+    if trigger.clock:
+        return Heard(message=message_of(f"/clock/{trigger.clock}"), trigger="midi")
     message = message_of("/cue/go", name=trigger.cue) if trigger.cue else message_of("/scene/go", name=trigger.scene)
     return Heard(message=message, trigger="midi", accent=accent_of(velocity, trigger.velocity))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bridge.set_words import (
+    CLOCK_DEEDS,
     SETTABLE,
     ControlTrigger,
     MidiTrigger,
@@ -19,7 +20,7 @@ from osc_schemas.shape import KNOB
 if TYPE_CHECKING:
     import mido
 
-Kind = Literal["cue", "scene", "shape", "set"]
+Kind = Literal["cue", "scene", "clock", "shape", "set"]
 
 CONTROLLERS_MAX = 119  # from 120 on they are messages for all of a channel, such as all notes off
 VELOCITY_GAIN_DB = (-18.0, 0.0)  # from the softest hit to the hardest, where nobody says otherwise
@@ -47,7 +48,7 @@ class Wanted:
     @property
     def by_note(self) -> bool:
         """Whether a note does it, and not a controller."""
-        return self.kind in ("cue", "scene")
+        return self.kind in ("cue", "scene", "clock")
 
 
 def can_be_learned(event: "mido.Message") -> bool:
@@ -83,6 +84,8 @@ def wanted_by(words: str, music: Set, *, by_note: bool) -> Wanted:
 def _wanted_of_note(words: str, music: Set) -> Wanted:
     if words in music.cues:
         return Wanted(kind="cue", name=words)
+    if words.removeprefix("clock ").strip() in CLOCK_DEEDS and words.startswith("clock "):
+        return Wanted(kind="clock", name=words.removeprefix("clock ").strip())
     scene = words.removeprefix("scene ").strip()
     if scene not in music.scenes:
         known = [*music.cues, *music.scenes]
@@ -116,6 +119,8 @@ def trigger_for(event: "mido.Message", wanted: Wanted, music: Set) -> MidiTrigge
         raise LearnError(f"{can}; {wanted.name[:80]!r} is neither")
     trigger: MidiTrigger
     match wanted.kind:
+        case "clock":
+            trigger = NoteTrigger(note=event.note, channel=channel, clock=wanted.name)
         case "cue" | "scene":
             velocity = {"gain_db": VELOCITY_GAIN_DB} if wanted.velocity else {}
             names = {wanted.kind: wanted.name}
@@ -148,6 +153,8 @@ def also_does(trigger: MidiTrigger, music: Set) -> list[str]:
 def does(trigger: MidiTrigger) -> str:
     """What a trigger does, such as "fires kick"."""
     match trigger:
+        case NoteTrigger(clock=deed) if deed:
+            return "says that a bar begins"
         case NoteTrigger():
             return f"fires {trigger.cue}" if trigger.cue else f"fires the scene {trigger.scene}"
         case ControlTrigger():

@@ -259,6 +259,23 @@ def test_a_nudge_moves_what_is_heard_by_so_much(make_rig) -> None:
     assert off_ms == pytest.approx(np.full(len(off_ms), 12.0), abs=2)
 
 
+def test_of_a_master_that_gave_no_position_a_performer_says_where_bars_begin_until_it_starts_anew(make_rig) -> None:
+    rig = make_rig()
+    rig.tick([120] * 24 * 4)
+    rig.run()
+    rig.player.play()
+    rig.tick([120] * 24 * 8)
+    rig.run()
+    rig.player.hear(Heard(message=message_of("/clock/align"), trigger="osc"))
+
+    assert rig.player.meter.from_beat == pytest.approx(6, abs=1)
+    assert rig.clock_events()[-1][0] == "align"
+    rig.say(START)
+    rig.tick([120] * 24)
+    rig.run()
+    assert rig.player.meter.from_beat == 0
+
+
 def test_tempo_and_place_are_the_master_s_to_change(make_rig) -> None:
     rig = started(make_rig())
 

@@ -111,6 +111,7 @@ def test_a_note_is_learned_in_one_line_and_all_else_stays(
     ("raw", "flags", "trigger"),
     [
         (PAD, ["--scene", "drop"], NoteTrigger(note=40, scene="drop")),
+        (PAD, ["--clock", "align"], NoteTrigger(note=40, clock="align")),
         (PAD_ON_10, ["--cue", "kick", "--this-channel"], NoteTrigger(note=40, cue="kick", channel=10)),
         (PAD, ["--cue", "kick", "--velocity"], NoteTrigger(note=40, cue="kick", velocity={"gain_db": (-18, 0)})),
         (PAD + KNOB, ["--shape", "drums.brightness"], ShapeTrigger(cc=21, shape="drums.brightness")),
