@@ -41,6 +41,7 @@ extern "C" const enum UpbeatFormat upbeat_format;
 extern "C" const enum UpbeatFormat upbeat_format = upbeat_vst3;
 #elif defined(DISTRHO_PLUGIN_TARGET_CLAP)
 extern "C" const enum UpbeatFormat upbeat_format = upbeat_clap;
+#include "clap_entry.h"
 #elif defined(DISTRHO_PLUGIN_TARGET_LV2)
 extern "C" const enum UpbeatFormat upbeat_format = upbeat_lv2;
 #endif

@@ -7,6 +7,9 @@
 
 namespace upbeat {
 
+// So many bars later than the host has it do we tell DPF a CLAP host's place, as it knows none before the start (clap_wrap.cpp).
+inline constexpr int clap_bars_ahead = 1 << 16;
+
 inline BlockTime block_time(const DISTRHO_NAMESPACE::TimePosition& said, UpbeatFormat format) {
     BlockTime time;
     const auto& bbt = said.bbt;
@@ -22,7 +25,7 @@ inline BlockTime block_time(const DISTRHO_NAMESPACE::TimePosition& said, UpbeatF
         time.frame_leads = true;
         time.beat = (bbt.bar - 1) * time.beats_per_bar + beat * 4.0 / bbt.beatType;
     } else if (format == upbeat_clap) {  // quarters throughout
-        time.beat = (bbt.bar - 1) * static_cast<double>(bbt.beatsPerBar) + beat;
+        time.beat = (bbt.bar - 1 - clap_bars_ahead) * static_cast<double>(bbt.beatsPerBar) + beat;
     } else {  // whole quarters to the bar, and each bar cut into the beats of the metre
         const int quarters = static_cast<int>(bbt.beatsPerBar) * 4 / static_cast<int>(bbt.beatType);
         const double per_bar = quarters > 0 ? quarters : 1;
