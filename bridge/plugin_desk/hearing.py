@@ -77,6 +77,11 @@ class Hearing:
             self._player.hear(replace(heard, reply=self._reply_to(there)))
 
     def _turn(self, there: Attached, what: str, value: float) -> None:
+        """Take a parameter of the host at its word: it is a number of the project's own, drawn or remembered.
+
+        So there is no soft takeover, which is for a hand on a controller that stands elsewhere: automation that had to
+        meet a knob first would be silent at random. A controller of ours meets what the host has left, as ever.
+        """
         track, reply = there.instance.track, self._reply_to(there)
         try:
             if what == "panic":

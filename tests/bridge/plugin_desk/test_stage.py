@@ -8,7 +8,7 @@ import pytest
 
 from bridge.library import Library, read_samples
 from bridge.scheduler import request_for
-from bridge.set_file import ClockChoice, NoteTrigger, Set
+from bridge.set_file import ClockChoice, NoteTrigger, Set, ShapeTrigger
 from bridge.triggers.keymap import Keymap
 from osc_schemas.codec import Message
 from osc_schemas.cue import Cue
@@ -215,6 +215,27 @@ def test_a_turned_parameter_is_a_knob_fires_a_cue_or_is_panic(tmp_path: Path) ->
         assert "the track drums has 3 cues" in sentences[0]
         assert "brightness is 9; it must be between -1 and 1" in sentences[1]
         assert "there is no parameter 'loudness'" in sentences[2]
+
+
+def test_a_host_s_automation_counts_at_once_and_a_controller_of_ours_meets_what_it_left(tmp_path: Path) -> None:
+    knob = ShapeTrigger(cc=21, shape="drums.brightness")
+    keymap = Keymap((knob,))
+    with Rig(music(timeline=(), midi=(knob,)), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+
+        def turn_ours(value: int) -> float:
+            for heard in keymap.heard_from(mido.Message("control_change", control=21, value=value)):
+                rig.player.hear(heard)
+            return rig.player.shaper.knobs("drums").brightness
+
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.4)
+        assert turn_ours(127) == 1.0
+        plugin.say("/plugin/turn", what="brightness", value=-0.5)
+        rig.run(lambda: rig.player.shaper.knobs("drums").brightness == -0.5)
+
+        assert turn_ours(120) == -0.5  # our controller stands far from there
+        assert turn_ours(32) == pytest.approx(-0.5, abs=0.02)  # and takes over where it comes by
+        assert turn_ours(40) == pytest.approx(-0.375, abs=0.02)
 
 
 def test_a_knob_bends_what_loops_in_the_host(tmp_path: Path) -> None:
