@@ -17,6 +17,8 @@ from osc_schemas.samples import Samples
 
 FIRST_ONCE_ID = 1_000_000  # below that are the entries of the timeline
 ONCE_MAX = 64  # landings that an instance keeps beside its sheet
+PROMISED_MAX = 1_024
+SAME_BEAT = 1e-6
 CLIPS_BYTES_MAX = 2**30  # in one instance
 
 
@@ -59,6 +61,14 @@ class Once:
     number: int | None = None  # of the message that placed it
 
 
+@dataclass(slots=True, kw_only=True)
+class Promise:
+    """A landing that the host is to play, until it says that it has."""
+
+    landing: Landing
+    host_beat: float
+
+
 @dataclass(frozen=True, slots=True)
 class _Had:
     """A clip that the instance has."""
@@ -86,8 +96,8 @@ class Attached:
     restless: object = None  # what it would follow from now, if that rests
     restless_since_s: float = 0.0
     once: OrderedDict[str, Once] = field(default_factory=OrderedDict)  # by landing id
-    due: dict[str, Item] = field(default_factory=dict)  # landings that the sheet has, by landing id
-    expected: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=1_024))  # cue and host beat: noted
+    due: dict[str, tuple[Item, Landing]] = field(default_factory=dict)  # landings that the sheet has, by landing id
+    promised: OrderedDict[str, Promise] = field(default_factory=OrderedDict)  # by landing id
     named: set[str] = field(default_factory=set)  # takes that the host's project names
     _clips: dict[str, _Had] = field(default_factory=dict)  # by take id
     _next_id: int = FIRST_ONCE_ID
@@ -178,11 +188,26 @@ class Attached:
                 as_struck = new if once.landing.sound is old else replace(new, gain=level.gain * once.gain)
                 once.landing = replace(once.landing, sound=as_struck)
 
+    def promise(self, landing: Landing, host_beat: float) -> None:
+        """Note that the host plays a landing there, so that it is neither noted twice nor lost with its host."""
+        self.promised[landing.landing_id] = Promise(landing=landing, host_beat=host_beat)
+        while len(self.promised) > PROMISED_MAX:
+            self.promised.popitem(last=False)
+
+    def keeps_promise(self, cue: str, host_beat: float) -> bool:
+        """Whether what has sounded there was promised; it is no longer, then."""
+        kept = (
+            landing_id
+            for landing_id, one in self.promised.items()
+            if one.landing.cue.name == cue and abs(one.host_beat - host_beat) < SAME_BEAT
+        )
+        return self.promised.pop(next(kept, ""), None) is not None
+
     def continue_from(self, before: "Attached") -> None:
         """The same instance was away, or has another rate: it still has what it had, and is told it all again."""
         self.items = [replace(item, number=None if item.number is None else 0) for item in before.items]
         self.named = before.named
-        self.once, self.expected, self.version = before.once, before.expected, before.version
+        self.once, self.promised, self.version = before.once, before.promised, before.version
         self._next_id = before._next_id
         for once in self.once.values():
             once.number = None

@@ -241,10 +241,7 @@ class Hearing:
         cue, sound, trigger = found
         our_beat = max(0.0, host_beat - self._offset_beats(there))
         frame = player.mixer.frame
-        noted = (cue.name, host_beat)
-        if noted in there.expected:
-            there.expected.remove(noted)
-        else:
+        if not there.keeps_promise(cue.name, host_beat):
             wish = Wish(
                 cue=cue,
                 trigger=trigger,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge.elsewhere import Answer, Landing
 from bridge.engine_link import EngineStateChanged, LinkEvent
-from bridge.plugin_desk.attached import ONCE_MAX, Attached, Item, Once
+from bridge.plugin_desk.attached import ONCE_MAX, SAME_BEAT, Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.hearing import Hearing
 from bridge.plugin_desk.maker import Maker
@@ -23,13 +23,14 @@ from bridge.timing.clocks import FrameTime
 from bridge.timing.plugin_clock import HostMoment, PluginClock, PluginTimes
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import unanswered
+from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError
 
 if TYPE_CHECKING:
     from bridge.player import Player
 
 MARGIN_S = 0.01  # what is on its way this long before its beat is there in time
-SAME_BEAT = 1e-6
+PROMISED_FOR_S = 6.0  # as long as it may take until a host that says nothing more is given up, and a little
 ENDED_FADE_S = 0.02
 
 
@@ -72,7 +73,9 @@ class PluginStage:
                     there.continue_from(before)
                 self._there[instance.identity] = there
             case PluginGone(instance):
-                if self._there.pop(instance.identity, None) is not None:
+                gone = self._there.pop(instance.identity, None)
+                if gone is not None and not any(self._on(instance.track)):
+                    self._make_good(gone)
                     self._take_over(instance.track)
             case PluginSaid(instance, message):
                 there_now = self._there.get(instance.identity)
@@ -87,10 +90,18 @@ class PluginStage:
                 there.made_for = None  # what it refused is asked for again; what is there stays
         return self._maker.took(event) or self._hearing.took(event)
 
+    def _make_good(self, gone: Attached) -> None:
+        """What a host that is lost had yet to sound once sounds here; if that is late, as its cue wants it then."""
+        player = self._player
+        long_ago_frame = player.mixer.frame - player.frames(PROMISED_FOR_S)
+        for landing in [one.landing for one in gone.promised.values()]:
+            if player.transport.playing and not landing.cue.loop and landing.frame >= long_ago_frame:
+                self._fire(landing.cue, landing.sound, landing.beat, Grid(every_beats=landing.cue.quantum_beats))
+
     def _take_over(self, track: str) -> None:
         """What looped in a host that is lost goes on in our own output, from its next pass on."""
         player = self._player
-        if not track or not player.transport.playing or any(self._on(track)):
+        if not track or not player.transport.playing:
             return
         for cue, sound in player.launcher.playing(track):
             passes = player.launcher.passes(track, sound)
@@ -98,11 +109,13 @@ class PluginStage:
                 continue
             grid = Grid(from_beat=passes[0], every_beats=passes[1])
             soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(player.ahead_s))
-            beat = grid.landing_beat(max(soonest_beat, grid.from_beat))
-            try:
-                player.fire(cue, trigger="api", reply=unanswered, asked_beat=beat, sound=sound, grid=grid)
-            except CueError as error:
-                player.refuse(unanswered, cue.name, "bad-request", str(error))
+            self._fire(cue, sound, grid.landing_beat(max(soonest_beat, grid.from_beat)), grid)
+
+    def _fire(self, cue: Cue, sound: Sound, beat: float, grid: Grid) -> None:
+        try:
+            self._player.fire(cue, trigger="api", reply=unanswered, asked_beat=beat, sound=sound, grid=grid)
+        except CueError as error:
+            self._player.refuse(unanswered, cue.name, "bad-request", str(error))
 
     # As the other place of a track -----------------------------------------------------------------------------------
 
@@ -124,6 +137,7 @@ class PluginStage:
         """Take it back; what the sheet has stays in the sheet."""
         for there in self._there.values():
             there.due.pop(landing_id, None)
+            there.promised.pop(landing_id, None)
             once = there.once.pop(landing_id, None)
             if once is not None:
                 there.tell("/plugin/unplace", id=once.place_id)
@@ -146,6 +160,7 @@ class PluginStage:
         for there in self._on(track):
             there.once.clear()
             there.due.clear()
+            there.promised.clear()
             if self._clock is None or self._clock.moved == self._clock_was:
                 there.tell("/plugin/stop", fade_s=fade_s)
 
@@ -171,7 +186,7 @@ class PluginStage:
         if (landing.cue.name, landing.beat) in self._timeline:
             item = self._in_sheet(there, landing)
             if item is not None and offset_beats == 0:
-                there.due[landing.landing_id] = item
+                there.due[landing.landing_id] = item, landing
             return  # the host has its own place in the timeline, and plays it there
         host_beat = landing.beat + offset_beats
         now = self._times.at(there.instance.identity, self._player.now_s())
@@ -194,10 +209,10 @@ class PluginStage:
         return next(fitting, None)
 
     def _answer_of(self, there: Attached, landing_id: str) -> Answer:
-        if (item := there.due.get(landing_id)) is not None:
-            number, host_beat, cue = item.number, item.beat, item.cue
+        if (found := there.due.get(landing_id)) is not None:
+            number, host_beat, landing = found[0].number, found[0].beat, found[1]
         elif (once := there.once.get(landing_id)) is not None:
-            number, host_beat, cue = once.number, once.host_beat, once.landing.cue
+            number, host_beat, landing = once.number, once.host_beat, once.landing
         else:
             return "no"
         now = self._times.at(there.instance.identity, self._player.now_s())
@@ -208,5 +223,5 @@ class PluginStage:
         if landing_id in there.once and host_beat < now.beat + MARGIN_S * now.tempo_bpm / 60:
             return "no"
         there.due.pop(landing_id, None)
-        there.expected.append((cue.name, host_beat))
+        there.promise(landing, host_beat)
         return "heard"

@@ -342,6 +342,37 @@ def test_an_instance_that_dies_in_mid_music_hands_its_loop_back_to_our_own_outpu
         assert rig.player.transport.playing
 
 
+def test_a_one_shot_promised_to_a_host_that_dies_before_its_beat_sounds_in_our_own_output(tmp_path: Path) -> None:
+    with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.4)
+        plugin.play()
+        rig.run(0.5)
+        rig.hear("/cue/go", name="hit")
+        rig.run(lambda: rig.player.launcher.history["drums"])
+        plugin.die()
+        assert rig.loudest(last_s=1.0) == 0.0
+        rig.run(lambda: rig.loudest(last_s=0.2) > 0.01)
+
+
+def test_a_one_shot_that_has_sounded_in_a_host_does_not_sound_again_when_that_dies(tmp_path: Path) -> None:
+    with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.4)
+        plugin.play()
+        rig.run(0.5)
+        rig.hear("/cue/go", name="hit")
+        rig.run(lambda: rig.player.launcher.history["drums"])
+        [place] = plugin.all("/plugin/place")
+        beat, take_id = place.number("beat"), place.text("take_id")
+        plugin.say("/plugin/launched", take_id=take_id, beat=beat, error_frames=0)
+        rig.run(lambda: rig.all("/launch"))
+        plugin.die()
+        rig.run(2.5)
+
+        assert rig.loudest(last_s=2.5) == 0.0
+
+
 def test_an_instance_that_comes_back_is_told_everything_again_and_nothing_sounds_twice(tmp_path: Path) -> None:
     with Rig(music(), tmp_path) as rig, PluginStandIn(rig.port.endpoint, identity=b"one/1") as plugin:
         rig.run(lambda: any(sheet.whole("complete") for sheet in plugin.all("/plugin/sheet")))
