@@ -85,9 +85,10 @@ inline void describe(uint32_t index, DISTRHO_NAMESPACE::Parameter& p) {
             p.ranges = ParameterRanges(0, 0, 64);
             break;
         case panic_parameter:
-            p.hints |= kParameterIsTrigger;
+            p.hints |= kParameterIsBoolean;  // DPF keeps triggers of a VST3 host to itself
             p.name = "Panic";
             p.symbol = "panic";
+            p.description = "Silences all when it goes on";
             p.ranges = ParameterRanges(0, 0, 1);
             break;
         case bounce_parameter:

@@ -46,10 +46,8 @@ protected:
     // Any thread, the audio thread among them.
     void setParameterValue(uint32_t index, float value) override {
         if (index == status_parameter) return;
-        if (index == panic_parameter) {
-            if (value > 0.5f) panic_.store(true, std::memory_order_relaxed);
-            return;
-        }
+        if (index == panic_parameter && value > 0.5f && whole(panic_parameter) == 0)
+            panic_.store(true, std::memory_order_relaxed);
         values_[index].store(value, std::memory_order_relaxed);
         if (index == slot_parameter) link_.set_slot(std::clamp(static_cast<int>(value + 0.5f), 1, routes::slots_max));
         if (index == mode_parameter) link_.set_frozen(whole(mode_parameter) == static_cast<int>(Mode::as_saved));
@@ -73,6 +71,7 @@ protected:
     void activate() override {
         player_.reset(getSampleRate());
         first_block_ = true;
+        panic_.store(false, std::memory_order_relaxed);  // as the project left it
         wait_left_ms_ = 10000;
         if (!isDummyInstance()) link_.start(static_cast<int>(getSampleRate() + 0.5));
     }

@@ -68,10 +68,14 @@ class Host:
         self._rendering = threading.Thread(target=self._engine.render, args=(seconds,))
         self._rendering.start()
 
-    def played(self, to: str) -> None:
-        """Wait until it has played; what each instance gave goes to files."""
+    def waits(self) -> None:
+        """Wait until it has played."""
         assert self._rendering is not None
         self._rendering.join()
+
+    def played(self, to: str) -> None:
+        """Wait until it has played; what each instance gave goes to files."""
+        self.waits()
         for number, instance in enumerate(self._instances):
             np.save(f"{to}.{number}.npy", instance.get_audio().T)
 

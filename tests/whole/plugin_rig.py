@@ -188,7 +188,7 @@ class Daw:
     def wakes(self) -> None:
         """Play for a moment, which has the plug-in look for the bridge."""
         self.ask("play", 0.05, False)
-        self.ask("played", "/dev/null")
+        self.ask("waits")
 
     def plays(self, seconds: float) -> None:
         """Begin to play from the start, in real time."""
