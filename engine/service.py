@@ -82,7 +82,7 @@ class Service:
             weights_hash=family.weights_hash,
             device=family.device,
             guidance_scale=guidance_scale,
-            understood=family.understood(request.prompt),
+            understood=family.understood(request.prompt) + cut_short(task.wish.request, request, family),
             queue_ms=task.queue_ms,
             text_ms=task.spent_ms("text"),
             denoise_ms=task.spent_ms("denoise"),
@@ -98,9 +98,7 @@ def fitted(request: GenerateRequest, family: "Family") -> GenerateRequest:
     rate_hz = request.sample_rate_hz
     most_frames = min(request.frames, int(family.longest_s * rate_hz) - request.tail_frames)
     tempo_bpm = request.tempo_bpm or family.tempo_bpm(request.prompt)
-    length_s = family.length_s(request.prompt, tempo_bpm)
-    if request.fit_beats:
-        length_s = request.fit_beats * 60 / (tempo_bpm or TEMPO_BPM)
+    length_s = _asked_s(request, family, tempo_bpm)
     frames = most_frames if length_s is None else min(max(round(length_s * rate_hz), 1), most_frames)
     return replace(
         request,
@@ -110,6 +108,22 @@ def fitted(request: GenerateRequest, family: "Family") -> GenerateRequest:
         fit=False,
         fit_beats=0.0,
     )
+
+
+def cut_short(wanted: GenerateRequest, made: GenerateRequest, family: "Family") -> str:
+    """What there is to say, behind what was understood, of words that ask for more than was made of them; or ""."""
+    asked_s = _asked_s(wanted, family, made.tempo_bpm) if wanted.fit else None
+    made_s = made.frames / made.sample_rate_hz
+    if asked_s is None or round(asked_s * made.sample_rate_hz) <= made.frames:
+        return ""
+    return f"; {asked_s:.4g} s are asked for, and {made_s:.4g} s are the most that {family.name} makes here"
+
+
+def _asked_s(request: GenerateRequest, family: "Family", tempo_bpm: float | None) -> float | None:
+    """How long a request that fits wants to be: as many beats as it names, or as its words say, if they do."""
+    if request.fit_beats:
+        return request.fit_beats * 60 / (tempo_bpm or TEMPO_BPM)
+    return family.length_s(request.prompt, tempo_bpm)
 
 
 def _check_length(family: "Family", request: GenerateRequest) -> None:

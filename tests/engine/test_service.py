@@ -123,6 +123,14 @@ def test_a_request_that_fits_is_as_long_as_its_words_say_and_never_longer_than_a
     service.check(request(frames=59 * rate_hz, fit=True))
     assert length_s("long", frames=59 * rate_hz) == 9.75  # the family's longest, less the tail
 
+    def understood(prompt: str, **changes: object) -> str:
+        return service.clip(task(request(prompt, **(asked | changes)))).provenance.understood
+
+    assert understood("short") == "short"
+    assert understood("silent about it") == "silent"
+    assert understood("long") == "long; 100 s are asked for, and 8 s are the most that noise makes here"
+    assert understood("fast", fit_beats=100.0).startswith("fast; 25 s are asked for")
+
 
 def test_a_source_and_options_reach_the_family() -> None:
     wanted = request(source=a_sound(strength=0.0), options=(("level", 0.5),))
