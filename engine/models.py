@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when it did what was asked, 2 and a sentence on stderr when it could not, 130 after Ctrl-C."""
     options = _options(argv)
     try:
-        options.run(options)
+        code: int | None = options.run(options)
+        return code or OK
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read along has seen enough
@@ -141,7 +142,8 @@ def _check_hashes(files: Sequence[Any]) -> None:
             raise SetupError(f"{file.place.name} came damaged and was removed; pull it again")
 
 
-def _add(options: argparse.Namespace) -> None:
+def _add(options: argparse.Namespace) -> int:
+    """Take files. A folder that lacks some of its model is a mistake; who brings one file after another makes none."""
     from engine.checkpoints import adding
 
     card = card_of(options.name)
@@ -157,12 +159,17 @@ def _add(options: argparse.Namespace) -> None:
             "lacking": None if added.lacking is None else str(added.lacking),
         }
         print(json.dumps(told, indent=2))
-        return
-    for path in added.files:
-        print(f"took {path.relative_to(folder)}")
-    for path in added.replaced:
-        print(f"removed {path.relative_to(folder)}, which is replaced")
-    print(f"{card.name} is good" if added.lacking is None else str(added.lacking))
+    else:
+        for path in added.files:
+            print(f"took {path.relative_to(folder)}")
+        for path in added.replaced:
+            print(f"removed {path.relative_to(folder)}, which is replaced")
+    if added.lacking is not None and options.path.is_dir():
+        print(f"upbeat: {added.lacking}", file=sys.stderr)
+        return MISTAKE_OF_THE_USER
+    if not options.json:
+        print(f"{card.name} is good" if added.lacking is None else str(added.lacking))
+    return OK
 
 
 def _verify(options: argparse.Namespace) -> None:
@@ -261,7 +268,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     deeds = parser.add_subparsers(title="what to do [list]", metavar="DEED", parser_class=_Parser)
     names = f"of a model: {', '.join(CARDS)}"
 
-    def deed(name: str, run: Callable[[argparse.Namespace], None], does: str, example: str, **named: Any) -> None:
+    def deed(name: str, run: Callable[[argparse.Namespace], int | None], does: str, example: str, **named: Any) -> None:
         sub = deeds.add_parser(
             name,
             help=does,

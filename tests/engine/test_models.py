@@ -107,6 +107,23 @@ def test_files_are_taken_one_by_one_and_what_lacks_is_said(
     assert state(capsys) == "verified"
 
 
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_folder_that_lacks_some_of_its_model_is_taken_said_and_no_success(
+    folder: Path, authors: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (authors / "decoder.safetensors").unlink(missing_ok=True)
+    for path in authors.rglob("weights.pt"):
+        path.unlink()
+
+    assert main(["add", "small", str(authors), *flags]) == 2
+
+    said = capsys.readouterr()
+    assert said.err.startswith("upbeat: ")
+    assert "lacks decoder/weights.pt (the decoder)" in said.err
+    assert (folder / "small.ckpt").exists()
+    assert not flags or json.loads(said.out)["good"] is False
+
+
 def test_a_file_takes_the_place_of_another_with_its_role(
     folder: Path, authors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
