@@ -58,6 +58,7 @@ class Once:
     place_id: int
     host_beat: float
     gain: float = 1.0  # times the clip's own: how hard it was struck
+    by_hand: bool = False  # it sounds in a host that stands still
     number: int | None = None  # of the message that placed it
 
 
@@ -96,6 +97,7 @@ class Attached:
     restless: object = None  # what it would follow from now, if that rests
     restless_since_s: float = 0.0
     once: OrderedDict[str, Once] = field(default_factory=OrderedDict)  # by landing id
+    standing: dict[str, Once] = field(default_factory=dict)  # to sound soon in a host that stands, by landing id
     due: dict[str, tuple[Item, Landing]] = field(default_factory=dict)  # landings that the sheet has, by landing id
     promised: OrderedDict[str, Promise] = field(default_factory=OrderedDict)  # by landing id
     named: set[str] = field(default_factory=set)  # takes that the host's project names
@@ -153,16 +155,13 @@ class Attached:
 
     def place(self, once: Once) -> bool:
         """Have a landing beside the sheet lie at its beat of the host. False: there is no room, or no clip, yet."""
-        cue, sound = once.landing.cue, once.landing.sound
+        cue = once.landing.cue
         until_beat = next_loop(once.host_beat, [item.beat for item in self.items if item.kept and item.cue.loop])
-        own = next((item.sound for item in self.items if item.sound and item.sound.take_id == sound.take_id), sound)
-        # The clip keeps the level that pads and sheet have it at.
-        once.gain = sound.gain / own.gain if own.gain > 0 else 1.0
-        if self.give(replace(sound, gain=own.gain), loop=cue.loop, length_beats=cue.length_beats) is not None:
+        if self.load(once) is not None:
             number = self.tell(
                 "/plugin/place",
                 id=once.place_id,
-                take_id=sound.take_id,
+                take_id=once.landing.sound.take_id,
                 beat=once.host_beat,
                 loop=int(cue.loop),
                 until_beat=until_beat,
@@ -172,6 +171,24 @@ class Attached:
             once.number = once.number if number is None else number
             return number is not None
         return False
+
+    def load(self, once: Once) -> int | None:
+        """Have the instance have the sound of a landing, at the level of pads and sheet. As `give`."""
+        cue, sound = once.landing.cue, once.landing.sound
+        own = next((item.sound for item in self.items if item.sound and item.sound.take_id == sound.take_id), sound)
+        once.gain = sound.gain / own.gain if own.gain > 0 else 1.0
+        return self.give(replace(sound, gain=own.gain), loop=cue.loop, length_beats=cue.length_beats)
+
+    def keep_once(self, once: Once) -> None:
+        """Remember a landing beside the sheet; the oldest is forgotten if there are many."""
+        self.once[once.landing.landing_id] = once
+        while len(self.once) > ONCE_MAX:
+            self.once.popitem(last=False)
+
+    def forget_landings(self) -> None:
+        """Nothing but the sheet and the pads is to sound any more."""
+        for landings in (self.once, self.standing, self.due, self.promised):
+            landings.clear()
 
     def swap(self, old: Sound, new: Sound) -> None:
         """Let `new`, as long, go on wherever the instance has `old`."""
@@ -220,7 +237,8 @@ class Attached:
     def drop_unused(self) -> None:
         """Let go of the clips that nothing here names any more."""
         used = {item.sound.take_id for item in self.items if item.sound is not None}
-        used |= self.named | {once.landing.sound.take_id for once in self.once.values()}
+        beside = [*self.once.values(), *self.standing.values()]
+        used |= self.named | {once.landing.sound.take_id for once in beside}
         for take_id in [take_id for take_id in self._clips if take_id not in used]:
             if self.tell("/plugin/drop", take_id=take_id) is not None:
                 del self._clips[take_id]

@@ -1,18 +1,21 @@
 """The plug-in as the other place where tracks are heard: an `Elsewhere`.
 
-A track belongs to the host while an instance with its slot is connected and the host plays. Its timeline lies there as
-a sheet, ahead of time, and its pads; what else lands is placed at its beat of the host. When the plug-in's clock leads,
-the host's beat is ours; otherwise it is the same beat of the nearest bar. Whatever is not sure to be there in time
-sounds in our own output, and so does, from its next pass on, what loops in a host that is lost.
+A track belongs to the host while an instance with its slot is connected and the host says its time. Its timeline lies
+there as a sheet, ahead of time, and its pads; what else lands is placed at its beat of the host. When the plug-in's
+clock leads, the host's beat is ours; otherwise it is the same beat of the nearest bar. While the host stands still,
+what lands sounds there as well, for that is where its player listens: on our beat, within some 20 ms, as there is none
+of the host's; when the host starts, what loops so comes to its beats. Whatever is not sure to be there in time sounds
+in our own output, and so does, from its next pass on, what loops in a host that is lost.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.elsewhere import Answer, Landing
 from bridge.engine_link import EngineStateChanged, LinkEvent
-from bridge.plugin_desk.attached import ONCE_MAX, SAME_BEAT, Attached, Item, Once
+from bridge.plugin_desk.attached import SAME_BEAT, Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.hearing import Hearing
 from bridge.plugin_desk.maker import Maker
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from bridge.player import Player
 
 MARGIN_S = 0.01  # what is on its way this long before its beat is there in time
+AT_ONCE_S = 0.01  # what is to sound in a host that stands is on its way so long, and waits for our next tick
 PROMISED_FOR_S = 6.0  # as long as it may take until a host that says nothing more is given up, and a little
 ENDED_FADE_S = 0.02
 
@@ -108,8 +112,7 @@ class PluginStage:
             if not cue.loop or passes is None or player.launcher.tracks[track].loops(sound):
                 continue
             grid = Grid(from_beat=passes[0], every_beats=passes[1])
-            soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(player.ahead_s))
-            self._fire(cue, sound, grid.landing_beat(max(soonest_beat, grid.from_beat)), grid)
+            self._fire(cue, sound, self._next_pass(passes), grid)
 
     def _fire(self, cue: Cue, sound: Sound, beat: float, grid: Grid) -> None:
         try:
@@ -123,10 +126,16 @@ class PluginStage:
         """Place it at its beat of the host, unless the sheet has it there already."""
         for there in self._on(landing.cue.track):
             there.due.pop(landing.landing_id, None)
+            there.standing.pop(landing.landing_id, None)
             moment = self._times.at(there.instance.identity, self._frame_time.heard_s(landing.frame))
-            if moment is None or not moment.playing or moment.offline:
+            if moment is None or moment.offline:
                 continue
-            self._offer_to(there, landing, moment)
+            if moment.playing:
+                self._offer_to(there, landing, moment)
+            else:
+                once = Once(landing=landing, place_id=there.new_id(), host_beat=moment.beat, by_hand=True)
+                there.standing[landing.landing_id] = once
+                there.load(once)
 
     def answer(self, landing_id: str) -> Answer:
         """Sure once clip and place are on their way, with a little time left until the host comes there."""
@@ -136,8 +145,8 @@ class PluginStage:
     def withdraw(self, landing_id: str) -> None:
         """Take it back; what the sheet has stays in the sheet."""
         for there in self._there.values():
-            there.due.pop(landing_id, None)
-            there.promised.pop(landing_id, None)
+            for landings in (there.due, there.standing, there.promised):
+                landings.pop(landing_id, None)
             once = there.once.pop(landing_id, None)
             if once is not None:
                 there.tell("/plugin/unplace", id=once.place_id)
@@ -158,9 +167,7 @@ class PluginStage:
     def stop(self, track: str, *, fade_s: float) -> None:
         """Have the instances fade out, unless it was their own host that stopped or moved the music."""
         for there in self._on(track):
-            there.once.clear()
-            there.due.clear()
-            there.promised.clear()
+            there.forget_landings()
             if self._clock is None or self._clock.moved == self._clock_was:
                 there.tell("/plugin/stop", fade_s=fade_s)
 
@@ -170,11 +177,42 @@ class PluginStage:
         if self._clock is not None:
             self._clock_was = self._clock.moved
         for there in self._there.values():
-            self._pages.keep(there, self._times.at(there.instance.identity, now_s), now_s=now_s)
+            moment = self._times.at(there.instance.identity, now_s)
+            self._pages.keep(there, moment, now_s=now_s)
+            if moment is not None:
+                self._by_hand(there, moment, now_s)
             for once in there.once.values():
                 if once.number is None:
                     there.place(once)
         self._hearing.tick(self._there)
+
+    def _by_hand(self, there: Attached, moment: HostMoment, now_s: float) -> None:
+        """Let what is for a host that stands sound there, and bring what loops so to the beats of one that starts."""
+        for landing_id, once in list(there.standing.items()):
+            heard_s = self._frame_time.heard_s(once.landing.frame)
+            if moment.playing:
+                del there.standing[landing_id]
+                self._offer_to(there, once.landing, self._times.at(there.instance.identity, heard_s) or moment)
+            elif landing_id in there.promised and now_s >= heard_s - AT_ONCE_S:
+                del there.standing[landing_id]
+                once.host_beat = moment.beat  # which is not ahead of where it stands: so it sounds as it comes
+                there.keep_once(once)
+                there.promise(once.landing, moment.beat)
+                there.place(once)
+        for once in [one for one in there.once.values() if one.by_hand and moment.playing]:
+            once.by_hand = False
+            passes = self._player.launcher.passes(there.instance.track, once.landing.sound)
+            if passes is not None:  # the host ends what was not on its beats
+                beat = self._next_pass(passes)
+                frame = self._player.transport.frame_at_beat(beat)
+                there_then = self._times.at(there.instance.identity, self._frame_time.heard_s(frame)) or moment
+                self._offer_to(there, replace(once.landing, beat=beat, frame=frame), there_then)
+
+    def _next_pass(self, passes: tuple[float, float]) -> float:
+        """The first pass of a loop that can still begin somewhere else than where it loops now."""
+        player = self._player
+        soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(player.ahead_s))
+        return Grid(from_beat=passes[0], every_beats=passes[1]).landing_beat(max(soonest_beat, passes[0]))
 
     def _on(self, track: str) -> Iterator[Attached]:
         return (there for there in list(self._there.values()) if there.instance.track == track)
@@ -195,9 +233,9 @@ class PluginStage:
         known = there.once.pop(landing.landing_id, None)
         place_id = known.place_id if known else there.new_id()
         once = Once(landing=landing, place_id=place_id, host_beat=host_beat)
-        there.once[landing.landing_id] = once
-        while len(there.once) > ONCE_MAX:
-            there.once.popitem(last=False)
+        there.keep_once(once)
+        if landing.landing_id in there.promised:
+            there.promise(landing, host_beat)
         there.place(once)
 
     def _in_sheet(self, there: Attached, landing: Landing) -> Item | None:
@@ -213,10 +251,12 @@ class PluginStage:
             number, host_beat, landing = found[0].number, found[0].beat, found[1]
         elif (once := there.once.get(landing_id)) is not None:
             number, host_beat, landing = once.number, once.host_beat, once.landing
+        elif (once := there.standing.get(landing_id)) is not None:
+            number, host_beat, landing = there.load(once), once.host_beat, once.landing
         else:
             return "no"
         now = self._times.at(there.instance.identity, self._player.now_s())
-        if now is None or not now.playing or now.offline:
+        if now is None or now.offline or (not now.playing and landing_id not in there.standing):
             return "no"
         if not there.is_sent(number):
             return "coming"

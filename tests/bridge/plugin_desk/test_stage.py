@@ -127,15 +127,54 @@ def test_a_cue_fired_by_hand_lands_in_the_host_once_on_its_beat(tmp_path: Path) 
         assert rig.all("/clip/placed")[0].values["bar"] == 2
 
 
-def test_while_the_host_stands_still_a_cue_sounds_in_our_own_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_cue_fired_while_the_host_stands_still_sounds_there_on_our_beat(follow: bool, tmp_path: Path) -> None:
+    with Rig(music(timeline=()), tmp_path, follow=follow) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        plugin.play(from_beat=6.5)
+        rig.run(0.2)
+        plugin.stop()
+        stands = plugin.beat()
+        rig.run(0.3)
+        rig.hear("/cue/go", name="hit")
+        rig.run(lambda: plugin.all("/plugin/place"))
+        [place] = plugin.all("/plugin/place")
+        planned = rig.all("/clip/placed")[-1].values
+        beat = rig.player.transport.beat_at_frame(rig.mixer.frame)
+        rig.run(0.3)
+
+        assert (place.number("beat"), place.whole("kept")) == (stands, 0)  # not after where it stands: at once
+        assert beat == pytest.approx(planned["bar"] * 4 + planned["beat"] - 5, abs=0.15)
+        assert rig.loudest(last_s=1.5) == 0.0
+        plugin.say("/plugin/launched", take_id=place.text("take_id"), beat=stands, error_frames=0)
+        rig.run(lambda: rig.all("/launch"))
+        assert len(rig.all("/clip/placed")) == 1  # it is the one that was promised
+
+
+def test_a_loop_that_sounds_in_a_host_that_stands_comes_to_its_beats_when_it_starts(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path, follow=False) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
-        rig.run(0.2)
-        rig.hear("/cue/go", name="hit")
-        rig.run(lambda: rig.all("/launch"))
+        rig.run(0.3)
+        rig.hear("/cue/go", name="beat")
+        rig.run(lambda: plugin.all("/plugin/place"))
+        plugin.play(from_beat=9.0)
+        rig.run(lambda: len(plugin.all("/plugin/place")) == 2)
 
-        assert rig.loudest(last_s=0.5) > 0.01
-        assert not plugin.all("/plugin/place")
+        freely, on_its_beat = plugin.all("/plugin/place")
+        assert on_its_beat.whole("id") == freely.whole("id")
+        assert on_its_beat.number("beat") % 4 == 0
+        assert plugin.beat() < on_its_beat.number("beat") <= plugin.beat() + 8
+        assert rig.loudest(last_s=1.0) == 0.0
+
+
+def test_what_is_promised_to_a_host_that_stands_and_dies_sounds_in_our_own_output(tmp_path: Path) -> None:
+    with Rig(music(timeline=()), tmp_path, follow=False) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.3)
+        rig.hear("/cue/go", name="hit")
+        rig.run(lambda: rig.all("/clip/placed"))
+        plugin.die()
+        rig.run(lambda: rig.loudest(last_s=0.2) > 0.01)
 
 
 def test_a_host_that_does_not_lead_gets_the_same_beat_of_the_nearest_bar(tmp_path: Path) -> None:
