@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,12 +71,10 @@ def test_an_engine_is_started_reached_and_stopped() -> None:
 
 def test_an_engine_that_was_killed_is_back_at_the_same_place(kept: Kept) -> None:
     endpoint, first_pid = kept.supervisor.endpoint, kept.supervisor.pid
-    killed_s = time.monotonic()
     kept.kill()
 
     assert kept.line() == "the engine was ended by SIGKILL; it said nothing; it is started again"
     assert kept.line() == "the engine is back with noise"
-    assert time.monotonic() - killed_s < 5
     assert kept.supervisor.endpoint == endpoint
     assert kept.supervisor.pid != first_pid
     with WireClient(endpoint) as client:

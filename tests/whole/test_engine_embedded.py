@@ -13,9 +13,7 @@ LONGEST_FRAMES = 12 * 48_000
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Engine]:
-    began_s = time.monotonic()
     with engine(family="embedded") as process:
-        assert time.monotonic() - began_s < 10
         yield process
 
 

@@ -54,7 +54,6 @@ def test_a_wish_outlives_the_engine_that_was_killed_over_it(engine: Supervisor) 
     assert time.monotonic() - killed_s < 1.5
     while told() != EngineStateChanged("ready", "noise, weights 000000000000"):
         pass  # warming comes first, unless the engine was faster
-    assert time.monotonic() - killed_s < 5
     after = {event.clip.request.request_id: event for event in (told(), told()) if isinstance(event, ClipArrived)}
     assert set(after) == {"brisk", "waiting"}
     assert after["brisk"].request_to_clip_ms > 100
