@@ -115,6 +115,7 @@ private:
         double gain = 1.0;     // times the clip's own
         bool loop = false;
         bool kept = false;
+        bool continues = false;  // the loop before it in another shape: it begins only if that goes on until there
         bool free = false;     // on a host that stands still: passes by frames, not by beats
         bool over = false;     // nothing more of it until the host starts or jumps
         bool begun = false;
@@ -167,12 +168,13 @@ private:
     void place(const Command& c) {
         Placement& p = places_[static_cast<size_t>(c.slot)];
         const bool same = p.clip && p.beat == c.beat && p.loop == c.loop && (p.loop || p.clip == c.clip);
-        const bool loops_on = same && p.loop && p.begun && !p.over;
+        const bool loops_on = same && loops(p);
         if (!p.clip) activate(c.slot);
         p.serial = c.serial;
         p.until_beat = c.until_beat;
         p.gain = c.gain;
         p.kept = c.kept;
+        p.continues = c.continues;
         soonest_ = now_;
         if (loops_on) {  // only its end, or its take from the next pass on
             set_clip(p.next_clip, p.clip == c.clip ? nullptr : c.clip);
@@ -193,13 +195,19 @@ private:
     // What came since the last block: late, it goes on in time; fired while the host stands, it sounds now.
     void welcome() {
         any_arrived_ = false;
+        int goes_on = looping_;  // the loop that began last in the music, however the words came
+        if (goes_on >= 0 && !loops(places_[static_cast<size_t>(goes_on)])) goes_on = -1;
+        for (int k = 0; line_.playing() && k < active_count_; ++k) {
+            const Placement& p = places_[static_cast<size_t>(active_[k])];
+            if (p.arrived && p.loop && sounds(p) && line_.frame_of(p.beat) < now_ && later(p, goes_on)) goes_on = active_[k];
+        }
         for (int k = active_count_; k-- > 0;) {
             const int slot = active_[k];
             Placement& p = places_[static_cast<size_t>(slot)];
             if (!p.arrived) continue;
             p.arrived = false;
             if (line_.playing()) {
-                join(slot, true);
+                join(slot, true, slot != goes_on);
             } else if (!p.kept && p.beat <= line_.beat_at(now_)) {
                 p.free = true;
                 p.free_frame = now_;
@@ -305,13 +313,12 @@ private:
         for (int k = 0; k < active_count_; ++k) {
             Placement& p = places_[static_cast<size_t>(active_[k])];
             if (p.kept) p.over = p.begun = false;
-            if (p.free || p.over || !p.loop || !sounds(p) || line_.frame_of(p.beat) >= now_) continue;
-            const Placement* const last = goes_on < 0 ? nullptr : &places_[static_cast<size_t>(goes_on)];
-            if (!last || std::tie(p.begun, p.beat, p.serial) > std::tie(last->begun, last->beat, last->serial))
-                goes_on = active_[k];
+            if (p.free || p.over || !p.loop || !sounds(p) || (!p.begun && line_.frame_of(p.beat) >= now_)) continue;
+            const bool fired_before = goes_on >= 0 && places_[static_cast<size_t>(goes_on)].begun;
+            if (p.begun != fired_before ? p.begun : later(p, goes_on)) goes_on = active_[k];
         }
-        for (int k = 0; k < active_count_; ++k) {
-            Placement& p = places_[static_cast<size_t>(active_[k])];
+        for (int k = active_count_; k-- > 0;) {  // from the back, as one that is removed leaves its place to the last
+            const Placement& p = places_[static_cast<size_t>(active_[k])];
             if (!p.free && !p.over) join(active_[k], false, active_[k] != goes_on);
         }
         for (int k = active_count_; k-- > 0;) {
@@ -319,6 +326,14 @@ private:
             if (p.over && !p.kept) remove(active_[k], true);
         }
         soonest_ = now_;
+    }
+
+    static bool loops(const Placement& p) { return p.clip && p.loop && p.begun && !p.over; }
+
+    bool later(const Placement& p, int than) const {
+        if (than < 0) return true;
+        const Placement& other = places_[static_cast<size_t>(than)];
+        return std::tie(p.beat, p.serial) >= std::tie(other.beat, other.serial);
     }
 
     // The first pass from here on.
@@ -336,7 +351,7 @@ private:
 
     // Find a placement's next pass from here on, and sound what of it is under way: a loop's pass in its middle, but no
     // single shot that began before the host jumped here.
-    void join(int slot, bool came_late, bool quietly = false) {
+    void join(int slot, bool came_late, bool quietly) {
         Placement& p = places_[static_cast<size_t>(slot)];
         if (!sounds(p)) return;
         if (!p.loop) {
@@ -401,22 +416,22 @@ private:
     // What a placement does next: begin a pass, or end.
     struct Due {
         int64_t frame = 0;
-        bool ends = false;  // after what begins at the same frame, so that each loop takes over from the one before,
-        int by_hand = 0;    // which of two that begin together is the one that was fired: 1 by a cue, 2 by a note
+        enum What { begins, goes_on, ends } what = begins;  // in this order: a loop takes over before another pass, or an end
+        int by_hand = 0;  // of two that begin together the one that was fired comes last: 1 by a cue, 2 by a note
         int64_t serial = 0;
         int slot = -1;
 
         bool operator<(const Due& other) const {  // a heap has its greatest first: that is the soonest
-            return std::tie(other.frame, other.ends, other.by_hand, other.serial, other.slot) <
-                   std::tie(frame, ends, by_hand, serial, slot);
+            return std::tie(other.frame, other.what, other.by_hand, other.serial, other.slot) <
+                   std::tie(frame, what, by_hand, serial, slot);
         }
     };
 
     Due due(int slot) const {
         const Placement& p = places_[static_cast<size_t>(slot)];
-        if (!p.clip || p.over || (!p.free && !line_.playing()) || !sounds(p)) return {HostLine::never, false, 0, 0, slot};
+        if (!p.clip || p.over || (!p.free && !line_.playing()) || !sounds(p)) return {HostLine::never, Due::begins, 0, 0, slot};
         const int64_t pass = frame_of_pass(p, p.next_pass), end = end_frame(p);
-        return {std::min(pass, end), end <= pass, p.kept ? 0 : p.note < 0 ? 1 : 2, p.serial, slot};
+        return {std::min(pass, end), end <= pass ? Due::ends : p.begun ? Due::goes_on : Due::begins, p.kept ? 0 : p.note < 0 ? 1 : 2, p.serial, slot};
     }
 
     void begin_passes(int frames) {
@@ -433,7 +448,7 @@ private:
             std::pop_heap(dues_.begin(), dues_.begin() + count);
             const Due next = dues_[static_cast<size_t>(--count)];
             const Due still = due(next.slot);  // another that began may have ended it
-            if (still.frame == next.frame && still.ends == next.ends) do_next(next.slot, next.frame, next.ends);
+            if (still.frame == next.frame && still.what == next.what) do_next(next.slot, next.frame, next.what == Due::ends);
             const int before = count;
             add(next.slot);
             if (count > before) std::push_heap(dues_.begin(), dues_.begin() + count);
@@ -448,7 +463,11 @@ private:
             finish(slot);
             return;
         }
-        const bool first = !p.begun;
+        if (p.continues && !p.begun && !continue_loop(slot)) {
+            finish(slot);
+            return;
+        }
+        const bool first = !p.begun && !p.continues;
         if (!first && p.next_clip) change_clip(p);
         int64_t fade_in_frames = 0;
         if (p.loop && first && take_over(slot, frame) && p.clip->sustained)
@@ -476,8 +495,19 @@ private:
         looping_ = slot;
         if (other < 0 || other == slot) return false;
         const Placement& p = places_[static_cast<size_t>(other)];
-        if (!p.clip || !p.loop || !p.begun || p.over) return false;
+        if (!loops(p)) return false;
         end_voices(other, frame, seconds(swap_fade_s));
+        finish(other);
+        return true;
+    }
+
+    // Go on with the sheet's loop, whose last pass rings out as if the next one were its own. False if that has given way.
+    bool continue_loop(int slot) {
+        const int other = looping_;
+        if (other < 0 || other == slot) return other == slot;
+        const Placement& p = places_[static_cast<size_t>(other)];
+        if (!loops(p) || !p.kept) return false;
+        looping_ = slot;
         finish(other);
         return true;
     }

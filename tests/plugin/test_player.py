@@ -73,7 +73,7 @@ def test_every_beat_is_exact_in_blocks_of_any_size(host: NewHost, tempo_bpm: flo
     assert onsets(heard) == [frame for frame in wanted if frame < frames]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     blocks=st.lists(st.integers(1, 8192), min_size=1, max_size=12),
     beats=st.lists(st.floats(0, 12, allow_nan=False), min_size=1, max_size=20, unique=True),
@@ -97,7 +97,7 @@ def test_single_shots_lie_where_the_hosts_line_has_them(
     daw.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(blocks=st.lists(st.integers(1, 3000), min_size=1, max_size=8), sustained=st.booleans(), seed=st.integers(0, 99))
 def test_the_cut_into_blocks_changes_no_bit(compiled: Any, blocks: list[int], sustained: bool, seed: int) -> None:
     def played(cut: list[int]) -> Samples:

@@ -132,3 +132,28 @@ def test_a_host_that_says_nonsense_is_one_without_a_transport(host: NewHost, bea
 
     assert not heard.any()
     assert not [told for told in daw.told if told.kind == TIME]
+
+
+def test_a_loop_that_takes_over_on_a_bar_line_is_not_struck_together_with_the_one_before(host: NewHost) -> None:
+    daw = host()
+    daw.place(0, daw.clip(steady(0.25), length_beats=4), 0.0, loop=True)
+    daw.place(1, daw.clip(steady(0.5), length_beats=4), 8.0, loop=True, kept=False, serial=1)
+
+    assert np.all(daw.play(12 * BEAT)[8 * BEAT :, 0] == 0.5)
+
+
+def test_a_sheet_that_comes_late_leaves_a_loop_that_was_fired_since_its_beat(host: NewHost) -> None:
+    daw = host()
+    daw.ask(PAD, slot=60, clip=daw.clip(steady(0.5), length_beats=4), loop=True)
+    daw.play(BEAT, notes=[(100, 60)])
+    daw.place(0, daw.clip(steady(0.25), length_beats=4), 0.0, loop=True)
+
+    assert np.all(daw.play(4 * BEAT)[:, 0] == 0.5)
+
+
+def test_a_locate_into_loops_that_overlap_gives_what_playing_there_would_have(host: NewHost) -> None:
+    daw = host(beat=10.0)
+    for slot, level in enumerate((0.25, 0.5, 0.125)):
+        daw.place(slot, daw.clip(steady(level), length_beats=4), 4.0 * slot, loop=True)
+
+    assert np.all(daw.play(2 * BEAT)[FADE:, 0] == 0.125)
