@@ -4,6 +4,7 @@ It renders as fast as it can, or no faster than time goes by, as hosts with a so
 JSON, the name of a method of `Host` and its arguments, and answers each with a line that begins with "host ".
 """
 
+import contextlib
 import json
 import sys
 import threading
@@ -32,7 +33,8 @@ class Host:
                 described = instance.get_parameters_description()
                 self._indices = {one["name"]: one["index"] for one in described}
             if state is not None:
-                instance.load_state(f"{state}.{number}")
+                with contextlib.suppress(RuntimeError):  # it has, and then finds no editor to show it in
+                    instance.load_state(f"{state}.{number}")
             else:
                 self.turn(number, "Slot", (slot - 1) / 63)
         self._engine.load_graph([(one, []) for one in [*self._instances, self._pace]])

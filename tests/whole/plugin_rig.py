@@ -158,6 +158,9 @@ class Daw:
             env={**os.environ, "UPBEAT_PLUGIN_ENDPOINT": endpoint},
         )
         self._instances = len(slots)
+
+    def loads(self) -> None:
+        """Wait until it has loaded the plug-in."""
         self._answer()
 
     def ask(self, name: str, *arguments: Any) -> Any:
@@ -221,6 +224,7 @@ def daw(*words: Any, **more: Any) -> Iterator[Daw]:
     """A host, until the block ends."""
     one = Daw(*words, **more)
     try:
+        one.loads()
         yield one
     finally:
         one.end()
