@@ -81,7 +81,8 @@ clap_process_status process_part(const clap_plugin_t* plugin, const clap_process
                                  uint32_t begin, uint32_t end) {
     clap_process_t here = block;
     here.frames_count = end - begin;
-    if (here.steady_time >= 0) here.steady_time += begin;
+    const bool seconds = time && (time->flags & CLAP_TRANSPORT_HAS_SECONDS_TIMELINE) != 0;
+    here.steady_time = seconds ? time->song_pos_seconds + clap_seconds_ahead : 0;
     Part part{block.in_events, begin, end, end == block.frames_count, {}};
     const clap_input_events_t events{&part, Part::size, Part::get};
     if (here.in_events) here.in_events = &events;

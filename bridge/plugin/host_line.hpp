@@ -18,10 +18,13 @@ struct BlockTime {
     double beat = 0.0;     // quarter notes from the project's start, at the block's first frame
     double tempo_bpm = 120.0;
     double beats_per_bar = 4.0;
-    int64_t frame = 0;     // the host's own
-    // LV2: the frame tells jumps; the beats are single floats, which DPF counts on by itself between the host's words,
-    // and one block before each bar line they are a whole bar ahead (bar is raised after barBeat has wrapped).
+    double frame = 0.0;    // the host's own; from seconds it may lie between two
+    // The frame tells jumps, and the beats may be off by so much: single floats, or whole ticks.
     bool frame_leads = false;
+    double rough_beats = 1.0 / 960;  // JACK's bars and beats come in whole ticks, cut off
+    // LV2: DPF counts on by itself between the host's words, and one block before each bar line it is a whole bar ahead
+    // (bar is raised after barBeat has wrapped).
+    bool bar_leads = false;
 };
 
 enum class Turn { none, started, stopped, jumped };
@@ -39,7 +42,7 @@ public:
         // A host whose tempo glides tells it once a block: its beat lies between what the old and the new tempo give.
         const double glide_frames = std::abs(1.0 - tempo_bpm_ / tempo_bpm) * last_block_frames_;
         last_block_frames_ = block_frames;
-        const bool frame_follows = time.frame == next_host_frame_;
+        const bool frame_follows = std::abs(time.frame - next_host_frame_) < 0.01;
         next_host_frame_ = time.frame + block_frames;
         known_ = time.known;
         playing_ = plays;
@@ -58,8 +61,8 @@ public:
         const double off_frames = (said_beat - beat) * frames_per_beat();
         if (time.frame_leads && frame_follows) {
             const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
-            const bool bar_too_early = std::abs(off_bars - 1.0) < 1e-3;
-            if (same_tempo && (bar_too_early || std::abs(off_frames) <= frames_per_beat() * tick_beats)) return Turn::none;
+            const bool bar_too_early = time.bar_leads && std::abs(off_bars - 1.0) < 1e-3;
+            if (same_tempo && (bar_too_early || std::abs(off_frames) <= frames_per_beat() * time.rough_beats)) return Turn::none;
             if (!same_tempo && bar_too_early) { lay(said_beat - beats_per_bar_, now); ++changes_; return Turn::none; }
         } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
             return Turn::none;
@@ -98,7 +101,6 @@ public:
 
 private:
     static constexpr double exact_frames = 0.5;  // what a host may be off our line before we follow it
-    static constexpr double tick_beats = 1.0 / 960;  // JACK's bars and beats come in whole ticks, cut off
     static constexpr double nudge_s = 0.005;     // more is a jump
 
     Turn begin_epoch(double beat, int64_t now, Turn turn) {
@@ -122,8 +124,8 @@ private:
 
     // What was cut off a beat that came in whole ticks: all of it where the tempo has been the same from the start.
     double to_the_frame(const BlockTime& time) const {
-        const double counted = static_cast<double>(time.frame) / frames_per_beat();
-        return std::abs(counted - time.beat) <= tick_beats ? counted : time.beat;
+        const double counted = time.frame / frames_per_beat();
+        return std::abs(counted - time.beat) <= time.rough_beats ? counted : time.beat;
     }
 
     // 97.3 has come as a single float, 97.30000305; over ten minutes that would be a frame.
@@ -142,7 +144,7 @@ private:
     double tempo_bpm_ = 120.0;
     double rate_hz_ = 48000.0;
     double beats_per_bar_ = 4.0;
-    int64_t next_host_frame_ = -1;
+    double next_host_frame_ = -1.0;
     int last_block_frames_ = 0;
     int epoch_ = 0;
     int changes_ = 0;

@@ -126,7 +126,7 @@ private:
         hear_turns();
         const float db = values_[gain_parameter].load(std::memory_order_relaxed);
         if (db != gain_db_) gain_ = gain_of(gain_db_ = db);
-        player_.process(block_time(getTimePosition(), upbeat_format), notes, note_count, left, right,
+        player_.process(block_time(getTimePosition(), upbeat_format, getSampleRate()), notes, note_count, left, right,
                         static_cast<int>(frames), gain_, clock_ns, offline);
     }
 

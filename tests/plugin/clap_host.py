@@ -24,16 +24,18 @@ class Song:
     beat: float = 0.0  # quarter notes
     playing: bool = True
     metre: tuple[int, int] = (4, 4)
+    beat_parts: int = 0  # Qtractor's beats are whole parts of so many, as single floats; its seconds are exact
     flags: int = abi.HAS_TEMPO | abi.HAS_BEATS | abi.HAS_SECONDS | abi.HAS_SIGNATURE
 
     def told(self, time: int = 0) -> TransportEvent:
         """As CLAP's words; `time` is the frame of the block."""
         per_bar = self.metre[0] * 4 / self.metre[1]
         bar = int(self.beat // per_bar)
+        beat = float(np.float32(int(self.beat * self.beat_parts) / self.beat_parts)) if self.beat_parts else self.beat
         return TransportEvent(
             header=abi.Header(c.sizeof(TransportEvent), time, 0, abi.TRANSPORT, 0),
             flags=self.flags | (abi.PLAYING if self.playing else 0),
-            beats=round(self.beat * abi.BEAT),
+            beats=round(beat * abi.BEAT),
             seconds=round(self.beat * 60 / self.tempo_bpm * abi.BEAT),
             tempo=self.tempo_bpm,
             bar_start=round(bar * per_bar * abi.BEAT),

@@ -60,6 +60,7 @@ int player_command(Player* player, int kind, int slot, Clip* clip, Clip* other, 
     command.value = value;
     command.loop = loop != 0;
     command.kept = kept != 0;
+    command.continues = kept == 2;
     return player->commands.push(command);
 }
 
@@ -76,8 +77,8 @@ double player_process(Player* player, int known, int playing, double beat, doubl
     time.playing = playing != 0;
     time.beat = beat;
     time.tempo_bpm = tempo_bpm;
-    time.frame = host_frame;
-    time.frame_leads = frame_leads != 0;
+    time.frame = static_cast<double>(host_frame);
+    time.frame_leads = time.bar_leads = frame_leads != 0;
     player->process(time, heard, note_count, left, right, frames, gain, 0, false);
     return thread_s() - began_s;
 }

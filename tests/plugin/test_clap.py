@@ -161,6 +161,16 @@ def test_beats_are_quarter_notes_in_every_metre(built: Path, peer: Peer, metre: 
         assert onsets(one.play(12 * 29_691)) == wanted
 
 
+@pytest.mark.parametrize("from_frame", [0, 100_007])
+def test_beats_that_a_host_tells_roughly_are_counted_from_its_seconds(built: Path, peer: Peer, from_frame: int) -> None:
+    with instance(built) as one:
+        one.song = Song(tempo_bpm=97, beat=from_frame * 97 / 60 / RATE_HZ, beat_parts=7_680)
+        ticking(one, peer)
+        wanted = beats_in(one.song, 24 * 29_691)
+        assert onsets(one.play(24 * 29_691, [1_024, 333])) == wanted
+        assert {heard.values[6] for heard in peer.all("/plugin/time") if heard.values[2]} == {1}  # no jump was seen
+
+
 def test_a_song_that_begins_before_its_start_comes_to_beat_0_on_its_frame(built: Path, peer: Peer) -> None:
     with instance(built) as one:
         one.song = Song(tempo_bpm=97, beat=-2.3)
