@@ -26,6 +26,7 @@ struct Command {
     double soft_db = 0.0, hard_db = 0.0;  // pad: what the softest and the hardest stroke add
     bool loop = false;
     bool kept = false;
+    bool continues = false;    // place: the loop before it in another shape, from one of its passes on
     bool yes = false;          // complete: the sheet and all wanted takes are here
 };
 
