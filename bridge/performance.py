@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bridge.set_words import Effect
+
 FORMAT = 1  # of the lines
 SAME_BEAT = 1e-6
 
@@ -48,7 +50,7 @@ class TrackPlayed:
     name: str
     gain_db: float = 0.0
     gains: tuple[tuple[float, float], ...] = ()  # beat, dB
-    effects: tuple[str, ...] = ()  # that it was heard through, by name
+    effects: tuple[Effect, ...] = ()  # that it was heard through; their paths are absolute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,7 @@ def performance_of(performance_id: str, entries: list[dict[str, Any]]) -> Perfor
     tempi: list[tuple[float, float]] = [(0.0, tempo_bpm)]
     gains: dict[str, list[tuple[float, float]]] = {track["name"]: [] for track in head["tracks"]}
     first_gains = {track["name"]: float(track["gain_db"]) for track in head["tracks"]}
-    effects = {track["name"]: tuple(map(str, track.get("effects", ()))) for track in head["tracks"]}
+    effects = {track["name"]: tuple(Effect(**one) for one in track.get("effects", ())) for track in head["tracks"]}
     played: list[Played] = []
     markers: list[tuple[float, str]] = []
     for piece in pieces:

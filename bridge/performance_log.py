@@ -71,7 +71,7 @@ class PerformanceLog:
             tempo_bpm=music.tempo_bpm,
             tracks=[
                 # Only a render sends its tracks through their effects.
-                {"name": name, "gain_db": track.gain_db, "effects": _names(track) if made == "render" else []}
+                {"name": name, "gain_db": track.gain_db, "effects": _effects(track, music) if made == "render" else []}
                 for name, track in music.tracks.items()
             ],
             scenes={name: list(cues) for name, cues in music.scenes.items()},
@@ -283,9 +283,17 @@ class Notes(Nowhere):
             self._log.marker(max(0.0, self._beat_now()), str(sentence))
 
 
-def _names(track: TrackSpec) -> list[str]:
-    """Of its effects."""
-    return [effect.name or Path(effect.path).stem for effect in track.effects]
+def _effects(track: TrackSpec, music: Set) -> list[dict[str, object]]:
+    """Its effects as data; a path that begins at the set's file is made absolute."""
+    base = music.path.parent if music.path is not None else Path()
+    return [
+        {
+            "name": effect.name,
+            "path": str((base / effect.path).absolute()) if effect.path else "",
+            "parameters": dict(effect.parameters),
+        }
+        for effect in track.effects
+    ]
 
 
 def _performance_id(title: str, made: str, unix_s: float | None) -> str:

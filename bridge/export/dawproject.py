@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bridge.export.arrangement import lanes_of, scenes_of
+from bridge.export.devices import Device, LoadPlugIn, devices_of, load
 from bridge.export.media import Media, media_of
 from bridge.export.project_xml import metadata_xml, project_xml
 from bridge.library import Take, TakeError, read_samples
@@ -37,8 +38,11 @@ def write_dawproject(
     takes: Mapping[str, Take],
     *,
     samples_of: Callable[[Take], Samples] = read_samples,
+    load_plug_in: LoadPlugIn = load,
 ) -> DawProjectReport:
     """Write the file, whole or not at all. A take that cannot be had is left out, with its clips, and named.
+
+    The plug-ins that tracks were heard through are loaded for their state.
 
     Raises OSError.
     """
@@ -49,7 +53,8 @@ def write_dawproject(
             media = _write_media(archive, performance, takes, samples_of, missing)
             lanes = lanes_of(performance, media)
             scenes = scenes_of(performance, lanes)
-            project, sentences = project_xml(performance, lanes, scenes, version=our_version())
+            devices, left_out = _write_states(archive, performance, load_plug_in)
+            project, sentences = project_xml(performance, lanes, scenes, version=our_version(), devices=devices)
             _write(archive, "project.xml", project)
             _write(archive, "metadata.xml", metadata_xml(performance))
         os.replace(aside, path)
@@ -62,7 +67,7 @@ def write_dawproject(
         takes=len({one.take_id for one in media.values()}),
         scenes=len(scenes),
         missing=missing,
-        sentences=tuple(dict.fromkeys(sentences)),
+        sentences=tuple(dict.fromkeys([*left_out, *sentences])),
     )
 
 
@@ -72,6 +77,20 @@ def our_version() -> str:
         return version("upbeat")
     except PackageNotFoundError:  # run from a checkout
         return "0"
+
+
+def _write_states(
+    archive: zipfile.ZipFile, performance: Performance, load_plug_in: LoadPlugIn
+) -> tuple[dict[str, list[Device]], list[str]]:
+    """Write the state of every plug-in; the devices of each track, and sentences on what is left out."""
+    devices: dict[str, list[Device]] = {}
+    left_out: list[str] = []
+    for track in performance.tracks:
+        devices[track.name], sentences = devices_of(track, load=load_plug_in)
+        left_out += sentences
+        for device in devices[track.name]:
+            _write(archive, device.path, device.state)
+    return devices, left_out
 
 
 def _write_media(

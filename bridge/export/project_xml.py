@@ -5,10 +5,11 @@ tempo; a one-shot is played as it is, in seconds. A track whose clips overlap be
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, groupby
 
 from bridge.export.arrangement import Lane, Placed, SceneRow
+from bridge.export.devices import Device
 from bridge.export.media import Media
 from bridge.performance import Performance, TrackPlayed
 from bridge.wav_chunks import legal_in_xml
@@ -29,9 +30,17 @@ class _Ids:
 
 
 def project_xml(
-    performance: Performance, lanes: Sequence[Lane], scenes: Sequence[SceneRow], *, version: str
+    performance: Performance,
+    lanes: Sequence[Lane],
+    scenes: Sequence[SceneRow],
+    *,
+    version: str,
+    devices: Mapping[str, Sequence[Device]],
 ) -> tuple[bytes, list[str]]:
-    """The project, and a sentence for each thing that the format cannot hold. `version` is ours."""
+    """The project, and a sentence for each thing that the format cannot hold.
+
+    `version` is ours; `devices` by track.
+    """
     ids = _Ids()
     sentences: list[str] = []
     root = ET.Element("Project", version=FORMAT_VERSION)
@@ -45,12 +54,15 @@ def project_xml(
     for name, of_track in groupby(lanes, key=lambda lane: lane.track):
         track, rows = tracks[name], list(of_track)
         volume = _volume(track.gain_db, track.name, sentences)
+        chain = devices.get(name, ())
         if len(rows) == 1:
-            track_id, volume_id, _ = _track(structure, ids, name, "audio", volume=volume, destination=master_id)
+            track_id, volume_id, _ = _track(
+                structure, ids, name, "audio", volume=volume, destination=master_id, chain=chain
+            )
             lane_ids.append(track_id)
         else:
             track_id, volume_id, channel_id = _track(
-                structure, ids, name, "tracks", volume=volume, destination=master_id, role="submix"
+                structure, ids, name, "tracks", volume=volume, destination=master_id, role="submix", chain=chain
             )
             group = structure[-1]
             for row in rows:
@@ -72,18 +84,12 @@ def project_xml(
 
 
 def _not_as_heard(performance: Performance) -> list[str]:
-    """What the file has not, or not as it was heard."""
-    sentences = [
-        f"the effects of {track.name} ({', '.join(track.effects)}) are not in the file; the render's own stem of that "
-        "track has them"
-        for track in performance.tracks
-        if track.effects
-    ]
+    """What the file has, but not as it was heard."""
     if any(clip.fade_in_s or (clip.loop and clip.fade_out_s) for clip in performance.played):
-        sentences.append(
+        return [
             "where a loop takes over from another, the file has the fade before that beat, and it was heard behind it"
-        )
-    return sentences
+        ]
+    return []
 
 
 def metadata_xml(performance: Performance) -> bytes:
@@ -113,6 +119,7 @@ def _track(
     destination: str = "",
     channel_id: str = "",
     role: str = "regular",
+    chain: Sequence[Device] = (),
 ) -> tuple[str, str, str]:
     """Add a track with its channel: the ids of the track, of its volume and of its channel."""
     track_id, channel_id, volume_id = ids.new(), channel_id or ids.new(), ids.new()
@@ -120,6 +127,15 @@ def _track(
     channel = ET.SubElement(track, "Channel", id=channel_id, audioChannels="2", role=role, solo="false")
     if destination:
         channel.set("destination", destination)
+    if chain:
+        devices = ET.SubElement(channel, "Devices")
+        for device in chain:
+            facts = {"deviceID": device.device_id, "deviceName": device.name, "deviceRole": "audioFX"}
+            facts |= {"deviceVendor": device.vendor, "pluginVersion": device.version, "loaded": "true"}
+            plug_in = ET.SubElement(
+                devices, "Vst3Plugin", {"id": ids.new(), **{key: _text(value) for key, value in facts.items()}}
+            )
+            ET.SubElement(plug_in, "State", path=device.path, external="false")
     ET.SubElement(channel, "Mute", id=ids.new(), name="Mute", value="false")
     _real(channel, "Pan", ids.new(), "normalized", 0.5, 0.0, 1.0)
     _real(channel, "Volume", volume_id, "linear", volume, 0.0, VOLUME_MAX)

@@ -86,7 +86,7 @@ def chain_of(track: TrackSpec, *, sample_rate_hz: int, base: Path | None = None)
     effects = []
     for k, effect in enumerate(track.effects):
         try:
-            effects.append(_plug_in(effect, folder) if effect.path else _built_in(effect, folder))
+            effects.append(plug_in_of(effect, folder) if effect.path else _built_in(effect, folder))
         except EffectError as error:
             error.key = ("tracks", track.name, "effects", k, *error.key)
             raise
@@ -129,7 +129,11 @@ def _fitted(example: Any, key: str, value: str | float | bool) -> Any:
     return value
 
 
-def _plug_in(effect: Effect, folder: Path) -> Any:
+def plug_in_of(effect: Effect, folder: Path) -> Any:
+    """The VST3 of an effect as pedalboard has it, its parameters set; a relative path begins at `folder`.
+
+    Raises `EffectError`.
+    """
     path = folder / effect.path
     try:
         plug_in: Any = _pedalboard.load_plugin(str(path))

@@ -143,17 +143,21 @@ def test_what_a_host_plays_is_noted_as_well(tmp_path: Path) -> None:
     assert '"here": false' in path.read_text()
 
 
-@pytest.mark.parametrize(("unix_s", "heard"), [(None, ("Reverb", "Warm")), (0.0, ())])
+@pytest.mark.parametrize(("unix_s", "heard"), [(None, ("Reverb", "Warm.vst3")), (0.0, ())])
 def test_effects_are_noted_where_they_are_heard_which_is_in_a_render(
     tmp_path: Path, unix_s: float | None, heard: tuple[str, ...]
 ) -> None:
-    effects = (Effect(name="Reverb"), Effect(path="plug-ins/Warm.vst3"))
+    effects = (Effect(name="Reverb", parameters={"room_size": 0.4}), Effect(path="Warm.vst3", parameters={"mix": 0.5}))
     tracks = {"drums": TrackSpec(name="drums", effects=effects)}
-    noted = Noted(a_set(LOOP, tracks=tracks), tmp_path, unix_s=unix_s)
+    noted = Noted(a_set(LOOP, tracks=tracks, path=tmp_path / "night.toml"), tmp_path, unix_s=unix_s)
     noted.stage.hear("/cue/go", name="kick")
     noted.stage.run(4)
 
-    assert read_performance(noted.end()).tracks[0].effects == heard
+    found = read_performance(noted.end()).tracks[0].effects
+    assert tuple(effect.name or effect.path for effect in found) == tuple(
+        name if name == "Reverb" else str(tmp_path / name) for name in heard
+    )
+    assert [effect.parameters for effect in found] == [effect.parameters for effect in effects[: len(heard)]]
 
 
 def test_fades_are_those_of_the_cues_and_of_the_stop(tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ RULES = {
         | {"audioChannels": "int", "destination": "ref", "role": "regular master effect submix vca", "solo": "bool"},
         "(Devices )?(Mute )?(Pan )?(Sends )?(Volume )?",
     ),
+    "Devices": Rule({}, {}, "(Vst3Plugin )*"),
+    "Vst3Plugin": Rule(
+        {"deviceName": "string", "deviceRole": "instrument noteFX audioFX analyzer"},
+        REFERABLE | {"deviceID": "uuid", "deviceVendor": "string", "loaded": "bool", "pluginVersion": "string"},
+        "(Parameters )?(Enabled )?(State )?",
+    ),
+    "State": Rule({"path": "string"}, {"external": "bool"}),
     "Arrangement": Rule({}, REFERABLE, "(Lanes )?(Markers )?(TempoAutomation )?(TimeSignatureAutomation )?"),
     "Lanes": Rule({}, TIMELINE, one_of(TIMELINES) + "*"),
     "Clips": Rule({}, TIMELINE, "(Clip )*"),
@@ -95,6 +102,7 @@ TYPES = {
     "int": r"[+-]?\d+",
     "number": r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?",
     "bool": "true|false|1|0",
+    "uuid": r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
     "id": r"[A-Za-z_][\w.-]*",
     "ref": r"[A-Za-z_][\w.-]*",
     "contents": r"(audio|automation|notes|video|markers|tracks)( (audio|automation|notes|video|markers|tracks))*",
@@ -118,7 +126,9 @@ def faults(path: Path) -> list[str]:
         found += _references(project)
         found += _units(project, None)
         found += _media(project, archive)
-        used = {file.get("path") for file in project.iter("File")} | {"project.xml", "metadata.xml"}
+        states = {state.get("path") for state in project.iter("State")}
+        found += [f"there is no {state} inside" for state in states if state not in names]
+        used = {file.get("path") for file in project.iter("File")} | states | {"project.xml", "metadata.xml"}
         found += [f"{name} is nowhere used" for name in names if name not in used]
     return found
 

@@ -15,6 +15,7 @@ from bridge.export.dawproject import DawProjectReport, write_dawproject
 from bridge.export.media import media_of
 from bridge.library import Library, Take, read_samples
 from bridge.performance import Performance, Played, TrackPlayed
+from bridge.set_words import Effect
 from bridge.wav_chunks import read_musical
 from osc_schemas.request import GenerateRequest
 from tests.bridge.export.dawproject_player import DawProject
@@ -265,16 +266,81 @@ def test_where_a_loop_takes_over_the_two_are_crossfaded_and_what_was_stopped_fad
     )
 
 
-def test_effects_that_a_track_was_heard_through_are_said_to_be_left_out(takes: dict[str, Take], tmp_path: Path) -> None:
-    tracks = (TrackPlayed(name="drums", effects=("Compressor", "Reverb")), TrackPlayed(name="bass"))
+class Warm:
+    """A stand-in for a VST3 that pedalboard has loaded."""
+
+    name, manufacturer_name, version = "Warm & Wide", "Somebody", "1.2"
+    preset_data = b"VST3" + b"\1\0\0\0" + b"0123456789ABCDEF0123456789abcdef" + b"\x2c\0\0\0\0\0\0\0state"
+
+
+CHAIN = (Effect(name="Compressor"), Effect(path="/plug-ins/Warm.vst3", parameters={"mix": 0.5}), Effect(name="Reverb"))
+
+
+def test_a_vst3_is_in_the_file_with_its_state_and_other_effects_are_said_to_be_left_out(
+    takes: dict[str, Take], tmp_path: Path
+) -> None:
+    performance = full(takes)
+    drums = replace(performance.tracks[0], effects=CHAIN)
+    asked: list[Effect] = []
+
+    def load(effect: Effect) -> Warm:
+        asked.append(effect)
+        return Warm()
+
+    report = write_dawproject(
+        tmp_path / "a.dawproject",
+        replace(performance, tracks=(drums, performance.tracks[1])),
+        {take.take_id: take for take in takes.values()},
+        load_plug_in=load,
+    )
+
+    assert faults(tmp_path / "a.dawproject") == []
+    assert asked == [CHAIN[1]]
+    project = DawProject(tmp_path / "a.dawproject")
+    [device] = project.root.findall("Structure/Track/Channel/Devices/Vst3Plugin")  # of the group, around its lanes
+    assert (device.get("deviceName"), device.get("deviceID")) == ("Warm & Wide", "01234567-89AB-CDEF-0123-456789abcdef")
+    assert project.archive.read("plugins/drums-2.vstpreset") == Warm.preset_data
+    project.close()
+    assert report.sentences == (
+        "the effects of drums are not all in the file (Compressor; Reverb); the render's own stem has them",
+    )
+
+
+@pytest.mark.parametrize("path", ["/nowhere/Warm.vst3", "tests/bridge/export/test_dawproject.py"])
+def test_a_plug_in_that_cannot_be_loaded_here_is_left_out_in_a_sentence(
+    takes: dict[str, Take], tmp_path: Path, path: str
+) -> None:
+    tracks = (TrackPlayed(name="drums", effects=(Effect(path=path),)), TrackPlayed(name="bass"))
 
     report = exported(
         a_performance(played(takes["kick"], 0, end_beat=4), tracks=tracks), takes, tmp_path / "a.dawproject"
     )
 
-    assert report.sentences == (
-        "the effects of drums (Compressor, Reverb) are not in the file; the render's own stem of that track has them",
+    assert faults(tmp_path / "a.dawproject") == []
+    [sentence] = report.sentences
+    assert f"because the plug-in {path} cannot be loaded" in sentence
+
+
+@pytest.mark.plugin
+def test_a_real_vst3_has_the_same_state_when_its_export_is_read_back(
+    takes: dict[str, Take], tmp_path: Path, built: Path
+) -> None:
+    pedalboard = pytest.importorskip("pedalboard")
+    path = str(built / "upbeat-track.vst3")
+    effect = Effect(path=path, parameters={"gain_db": -7.5})
+    tracks = (TrackPlayed(name="drums", effects=(effect,)), TrackPlayed(name="bass"))
+
+    report = exported(
+        a_performance(played(takes["kick"], 0, end_beat=4), tracks=tracks), takes, tmp_path / "a.dawproject"
     )
+
+    assert (faults(tmp_path / "a.dawproject"), report.sentences) == ([], ())
+    with zipfile.ZipFile(tmp_path / "a.dawproject") as archive:
+        preset = archive.extract("plugins/drums-1.vstpreset", tmp_path)
+    fresh = pedalboard.load_plugin(path)
+    assert fresh.gain_db != -7.5
+    fresh.load_preset(preset)
+    assert fresh.gain_db == pytest.approx(-7.5)
 
 
 def test_a_take_that_is_lost_is_left_out_and_named(takes: dict[str, Take], tmp_path: Path) -> None:
