@@ -72,9 +72,11 @@ def jalv(built: Path, environment: dict[str, str], peer: Peer) -> Iterator[Heard
         process.communicate(timeout=10)
 
 
-def conducted(environment: dict[str, str], tempo_bpm: float, from_frame: int, seconds: float) -> list[int]:
-    """The frames of the transport at which something began in jalv's output."""
-    words = ["upbeat:lv2_audio_out_1", str(tempo_bpm), str(from_frame), str(seconds)]
+def conducted(
+    environment: dict[str, str], tempo_bpm: float, from_frame: int, seconds: float, port: str = "upbeat:lv2_audio_out_1"
+) -> list[int]:
+    """The frames of the transport at which something began in an output; jalv's, if no other is named."""
+    words = [port, str(tempo_bpm), str(from_frame), str(seconds)]
     command = [sys.executable, str(CONDUCTOR), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds + 40)
     assert done.returncode == 0, done.stderr
