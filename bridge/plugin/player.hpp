@@ -91,6 +91,22 @@ public:
         now_ += frames;
     }
 
+    // Say where the host is before a bounce has waited for the takes that follow from it.
+    void announce(const BlockTime& time, int64_t clock_ns) {
+        if (!time.known) return;
+        Report report;
+        report.kind = Report::time;
+        report.beat = time.beat;
+        report.tempo_bpm = time.tempo_bpm;
+        report.beats_per_bar = time.beats_per_bar;
+        report.frame = now_;
+        report.epoch = line_.epoch();
+        report.playing = time.playing;
+        report.offline = true;
+        report.clock_ns = clock_ns;
+        tell(report);
+    }
+
     void tell_turn(int which, double value) {
         Report report;
         report.kind = Report::turn;

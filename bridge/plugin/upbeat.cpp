@@ -116,7 +116,8 @@ private:
         const int64_t clock_ns = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
         const bool offline = whole(bounce_parameter) == 1;
         player_.take_commands(static_cast<int>(frames));
-        if (offline) wait_for_takes();
+        const BlockTime time = block_time(getTimePosition(), upbeat_format, getSampleRate());
+        if (offline) wait_for_takes(time, clock_ns);
         if (panic_.exchange(false, std::memory_order_relaxed)) {
             player_.panic();
             player_.tell_turn(panic_turn, 1.0);
@@ -126,8 +127,7 @@ private:
         hear_turns();
         const float db = values_[gain_parameter].load(std::memory_order_relaxed);
         if (db != gain_db_) gain_ = gain_of(gain_db_ = db);
-        player_.process(block_time(getTimePosition(), upbeat_format, getSampleRate()), notes, note_count, left, right,
-                        static_cast<int>(frames), gain_, clock_ns, offline);
+        player_.process(time, notes, note_count, left, right, static_cast<int>(frames), gain_, clock_ns, offline);
     }
 
     // What stands at the first block is where the project left it; what differs later was turned.
@@ -144,11 +144,11 @@ private:
         if (!first_block_ && (what != fire_turn || value >= 0.5f)) player_.tell_turn(what, value);
     }
 
-    // Only for a bounce, which has no deadline.
-    void wait_for_takes() {
-        while (!player_.complete() && wait_left_ms_ > (link_.connected() ? 0 : 8000)) {
+    // Only for a bounce, which has no deadline. The takes follow from the host's tempo, so that is said meanwhile.
+    void wait_for_takes(const BlockTime& time, int64_t clock_ns) {
+        for (int ms = 0; !player_.complete() && wait_left_ms_ > (link_.connected() ? 0 : 8000); ++ms, --wait_left_ms_) {
+            if (ms % 100 == 0) player_.announce(time, clock_ns + ms * int64_t{1000000});
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            --wait_left_ms_;
             player_.take_commands(4096);
         }
     }
