@@ -291,4 +291,6 @@ def _now(player: Player, frame: int) -> Now:
         tempo_bpm=transport.tempo_bpm(frame),
         playing=transport.playing,
         is_placed=player.arbiter.is_placed,
+        # Who has said where bars begin has heard it in the host, unless a clock that both follow says something else.
+        bar_beat=0.0 if player.arbiter.knows_bars else player.meter.from_beat,
     )

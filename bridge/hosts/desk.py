@@ -57,6 +57,7 @@ class Now:
     tempo_bpm: float = 120.0
     playing: bool = False
     is_placed: bool = False  # by a clock that says where the music is, so that the host's beat is ours
+    bar_beat: float = 0.0  # the first beat of some bar of the host, in our count
 
     def beat_at(self, now_s: float) -> float:
         """Our beat at another time."""

@@ -50,7 +50,8 @@ class Launching:
 
     def offer(self, landing: Landing) -> None:
         """Have it placed, or move its beat."""
-        quantum_beats = launch_quantum_beats(landing.beat, beats_per_bar=self._beats_per_bar)
+        host_beat = landing.beat - self._desk.now.bar_beat
+        quantum_beats = launch_quantum_beats(host_beat, beats_per_bar=self._beats_per_bar)
         asked = self._asked.get(landing.landing_id)
         if asked is not None and asked.stage in BEFORE_LAUNCH and asked.quantum_beats == quantum_beats:
             asked.landing = landing

@@ -111,5 +111,6 @@ class Printing:
         there = self._desk.host.time()
         if not there.playing or not now.playing:
             return beat
-        between_beats = there.beat - now.beat_at(self._desk.now_s())
-        return max(0.0, beat + round(between_beats / self._beats_per_bar) * self._beats_per_bar)
+        between_beats = there.beat - now.beat_at(self._desk.now_s()) + now.bar_beat
+        bars_beats = round(between_beats / self._beats_per_bar) * self._beats_per_bar
+        return max(0.0, beat - now.bar_beat + bars_beats)

@@ -121,6 +121,12 @@ class Arbiter:
         reading = self._readings.get(self.leader)
         return reading is not None and reading.playing is True and math.isinf(reading.known_beats)
 
+    @property
+    def knows_bars(self) -> bool:
+        """Whether the leader says where bars begin, as Link does even where it does not say which bar it is."""
+        reading = self._readings.get(self.leader)
+        return reading is not None and reading.known_beats > 0
+
     def tick(self, frame: int) -> list[ClockEvent]:
         """Look at every clock, and steer the music from `frame` on, the next one that can still be changed."""
         self._readings = {clock.name: clock.read(frame) for clock in self._clocks}

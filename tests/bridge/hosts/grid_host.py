@@ -38,6 +38,7 @@ class GridHost(BasicHost):
     here: bool = True
     ahead_beats: float = 0.0  # of our music, in whole bars or not
     slots: dict[tuple[str, int], str] = field(default_factory=dict)  # what lies where, by the clip's name
+    grids_beats: list[float] = field(default_factory=list)  # on which what was put into slots is launched
     arranged: list[tuple[str, float, str]] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -60,6 +61,7 @@ class GridHost(BasicHost):
             raise SlotTaken(f"slot {slot} of {track} holds {self.slots[track, slot]}")
         self._check_file(clip)
         self.slots[track, slot] = clip.name
+        self.grids_beats.append(clip.quantum_beats)
         return Placement(clip=clip, track=track, slot=slot)
 
     def place_at_beat(self, clip: HostClip, *, track: str, beat: float) -> Placement:
@@ -72,7 +74,7 @@ class GridHost(BasicHost):
         self._check(placement.track)
         assert self.slots[placement.track, placement.slot] == placement.clip.name, "an empty slot was launched"
         quantum_beats = placement.clip.quantum_beats
-        next_beat = (self.beat() // quantum_beats + 1) * quantum_beats
+        next_beat = ((self.beat() + self.ahead_beats) // quantum_beats + 1) * quantum_beats - self.ahead_beats
         self.played.append(Played(placement.track, placement.slot, placement.clip.name, next_beat))
 
     def stop(self, track: str) -> None:

@@ -64,6 +64,7 @@ class Studio:
                 at_s=player.now_s(),
                 tempo_bpm=120,
                 playing=player.transport.playing,
+                bar_beat=player.meter.from_beat,
             ),
             tell=player.tell,
             refuse=lambda what, sentence: player.refuse(lambda packet: None, what, "host", sentence),
@@ -167,6 +168,22 @@ def test_however_hard_a_cue_is_struck_the_host_gets_few_files_and_none_is_far_of
     assert len(peaks) == 19
     assert max(min(abs(heard - peak) for peak in peaks) for heard in loudest) <= 0.51
     assert max(peaks) == pytest.approx(loudest[-1], abs=1e-4)  # without an accent it is the sound itself
+
+
+def test_where_a_performer_has_said_that_a_bar_begins_one_of_the_host_does(studio: Make) -> None:
+    for place in ("arrangement", "slot"):
+        night = studio(loop("beat"), host_place=place)
+        night.host.ahead_beats = 1.0  # its bars begin on our beats 3, 7 and so on
+        night.play(3.1)
+        night.stage.player.align()
+        night.stage.hear("/cue/go", name="beat")
+        night.play(9)
+
+        if place == "arrangement":
+            assert [beat for _, beat, _ in night.host.arranged] == [8.0]  # our beat 7
+        else:
+            assert [one.beat for one in night.host.played] == [7.0]
+            assert night.host.grids_beats == [4.0]  # a bar of the host, the widest there is
 
 
 def test_the_next_clip_takes_the_other_slot_and_the_old_one_goes_when_it_has_landed(studio: Make) -> None:
