@@ -20,6 +20,7 @@ LIBRARY = Path("/usr/lib/ardour7")
 RATE_HZ = 48_000
 PERIOD_FRAMES = 1024
 START_ATTEMPTS = 5
+MAKE_ATTEMPTS = 3
 
 missing = [program for program in ("jackd", "ardour7-lua", "ardour7-export") if shutil.which(program) is None]
 needs_ardour = [
@@ -46,6 +47,7 @@ local map = Temporal.TempoMap.write_copy()
 {tempos}
 Temporal.TempoMap.update(map)
 s:save_state("", false, false, false, false, false)
+print("made")
 close_session()
 quit()
 """
@@ -107,20 +109,23 @@ def make_session(
         f"map:set_tempo(Temporal.Tempo({bpm}, {bpm}, 4), Temporal.timepos_t.from_ticks({round(beat * 1920)}))\n"
         for beat, bpm in tempos
     )
-    _lua(
-        MAKE.format(
-            folder=folder,
-            name=folder.name,
-            rate_hz=rate_hz,
-            tracks="".join(f'track("{name}", {channels})\n' for name, channels in tracks),
-            tempos=set_tempos,
-            more=more,
-        ),
-        home=folder.parent,
+    script = MAKE.format(
+        folder=folder,
+        name=folder.name,
+        rate_hz=rate_hz,
+        tracks="".join(f'track("{name}", {channels})\n' for name, channels in tracks),
+        tempos=set_tempos,
+        more=more,
     )
+    said = ""
+    for _ in range(MAKE_ATTEMPTS):  # now and then it stumbles before it is done
+        shutil.rmtree(folder, ignore_errors=True)
+        said = _lua(script, home=folder.parent)
+        if "made" in said.splitlines():
+            break
+    else:
+        raise RigError(f"Ardour made no session in {folder}: {said[-2_000:]}")
     file = folder / f"{folder.name}.ardour"
-    if not file.is_file():
-        raise RigError(f"Ardour made no session in {folder}")
     text = file.read_text()
     osc = '<Protocol name="Open Sound Control (OSC)"'
     switched_on = text.replace(osc + ' active="0"/>', osc + ' port-mode="0" feedback="0" active="1"/>')
@@ -343,7 +348,12 @@ def _lua(script: str, *, home: Path) -> str:
     file = home / "script.lua"
     file.write_text(script)
     done = subprocess.run(
-        ["ardour7-lua", file], env=_environment(home), capture_output=True, text=True, timeout=60, check=False
+        ["stdbuf", "-oL", "ardour7-lua", file],  # each line at once: none is lost where it stumbles
+        env=_environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return done.stdout
 
