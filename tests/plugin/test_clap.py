@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.plugin import clap_abi
-from tests.plugin.clap_abi import MidiEvent, NoteEvent
+from tests.plugin.clap_abi import MidiEvent, NoteEvent, TransportEvent
 from tests.plugin.clap_host import Bundle, Instance, Song, beats_in, midi, note, value
 from tests.plugin.conftest import lacking
 from tests.plugin.peer import Peer, Samples, Take
@@ -210,7 +210,10 @@ def test_a_jump_and_a_new_tempo_within_a_block_are_heard_on_their_frames(built: 
 
 
 @pytest.mark.hosts
-def test_notes_in_claps_words_and_in_midi_sound_on_their_frames(built: Path, peer: Peer) -> None:
+@pytest.mark.parametrize("blocks", [(512, 33, 1_024), (60_000,)])
+def test_notes_in_claps_words_and_in_midi_sound_on_their_frames(
+    built: Path, peer: Peer, blocks: tuple[int, ...]
+) -> None:
     take = noise(2_000, 1)
     with instance(built) as one:
         to = greeted(one, peer)
@@ -218,20 +221,21 @@ def test_notes_in_claps_words_and_in_midi_sound_on_their_frames(built: Path, pee
         peer.pad(to, 60, "hat")
         peer.pad(to, 61, "hat", quantum_beats=1)
         time.sleep(TAKEN_S)
-        one.song = Song(tempo_bpm=97, beat=0)
-        events: list[NoteEvent | MidiEvent] = [
-            midi(77, 0x90, 60, 100),
-            note(5_003, 60),
-            midi(20_000, 0x92, 61, 1),
+        one.song = Song(tempo_bpm=97)
+        events: list[NoteEvent | MidiEvent | TransportEvent] = [
+            midi(77, 0x90, 60, 127),
+            Song(tempo_bpm=97, beat=5_000 * 97 / 60 / RATE_HZ).told(5_000),  # the line as it was, told again
+            note(5_003, 60, velocity=1.0),
+            midi(20_000, 0x92, 61, 127),
             midi(20_001, 0x90, 60, 0),
         ]
-        heard = one.play(60_000, [512, 33, 1_024], events=events)
-        notes = [peer.wait("/plugin/note", which=lambda said, key=key: key in said.values) for key in (60, 61)]  # type: ignore[misc]
+        heard = one.play(60_000, blocks, events=events)
+        told = [peer.wait("/plugin/note", which=lambda said, key=key: said.values[0] == key) for key in (60, 61)]  # type: ignore[misc]
     wanted = np.zeros_like(heard)
     for frame in (77, 5_003, round(60 / 97 * RATE_HZ)):
         wanted[frame : frame + len(take)] += take
     assert np.array_equal(heard, wanted)
-    assert len(notes) == 2
+    assert [said.values[1:] for said in told] == [[127, 1, 1], [127, 3, 1]]  # velocity, channel, and that it sounded
 
 
 @pytest.mark.hosts
