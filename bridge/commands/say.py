@@ -149,6 +149,7 @@ def wanted(options: argparse.Namespace) -> "tuple[Cue, GenerateRequest]":
     from osc_schemas.key_name import no_key
 
     bounds.check_prompt(options.prompt, CueError)
+    bounds.check_choice("--steps", options.steps, bounds.STEPS_OFFERED, CueError)  # before any file is read
     if options.tempo is not None:
         bounds.check_range("--tempo", options.tempo, bounds.TEMPO_BPM_LOW, bounds.TEMPO_BPM_HIGH, CueError)
     if options.key is not None and not options.key.strip():

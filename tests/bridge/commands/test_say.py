@@ -26,6 +26,7 @@ from osc_schemas.request import GenerateRequest
         (("--option", "nu=x"), "--option is 'nu=x'"),
         (("--option", "nu=1", "--option", "nu=2"), "the option nu is set 2 times"),
         (("--from", "missing.wav"), "missing.wav: there is no such file; name a WAV"),
+        (("--steps", "3", "--from", "missing.wav"), "--steps is 3; it must be one of 1, 2, 4, 8, 16"),
         (("--strength", "0.5"), "--strength says how much of a sound is used, and there is none"),
         (
             ("--length-s", "70"),
