@@ -18,7 +18,7 @@ from osc_schemas.shape import KNOBS, Knob
 # 3: source_... and option.<name> of a request, the samples of its source behind it, fit; the steps of /take/refine.
 # 4: /status/clock and /clock/event.
 # 5: the plug-in's rows; /host/state and /host/placed.
-# 6: how hard a pad of the plug-in is struck, and the gain of a placement.
+# 6: how hard a pad of the plug-in is struck, the gain of a placement, and one that goes on with a loop.
 ROUTES_VERSION = 6
 
 PLUGIN_PORT = 7402  # of this machine, where instances of the plug-in look for the bridge
@@ -542,12 +542,12 @@ _TO_THE_PLUGIN = (
             _BEAT,
             _i("loop", 0, 1),
             _d("until_beat", -bounds.HOST_BEAT_MAX, bounds.HOST_BEAT_MAX),
-            _i("kept", 0, 1),
+            _i("kept", 0, 2),
             _d("gain", 0, bounds.GAIN_MAX, needed=False),
         ),
         meaning="Sound at exactly this beat of the host, a loop until until_beat, or for ever if that is not after "
-        "beat; kept: part of the sheet, and there again when the host comes by again; gain: times the clip's own. The "
-        "same id again replaces it.",
+        "beat; kept 1: part of the sheet, and there again when the host comes by again, and 2: the sheet's loop until "
+        "there goes on so, in another shape; gain: times the clip's own. The same id again replaces it.",
     ),
     Route(address="/plugin/unplace", to="plugin", args=(_h("id", 0),), meaning="Take a placement back."),
     Route(

@@ -446,7 +446,9 @@ void Link::heard_place(OscReader& message) {
     place.beat = message.d();
     place.loop = message.i() != 0;
     place.until_beat = message.d();
-    place.kept = message.i() != 0;
+    const int kept = message.i();
+    place.kept = kept != 0;
+    place.continues = kept == 2 && place.loop;
     if (message.more()) place.gain = message.d();
     place.fresh = true;
     if (!message.good || id < 0 || !Score::usable(place.take_id)) return;
@@ -608,6 +610,7 @@ void Link::tell_place(PlaceEntry& place) {
     command.gain = place.gain;
     command.loop = place.loop;
     command.kept = place.kept;
+    command.continues = place.continues;
     tell(command);
 }
 

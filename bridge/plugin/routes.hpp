@@ -63,7 +63,7 @@ inline constexpr Key clip_keys[] = {
     {"sustained", 'T', false},
 };
 inline constexpr Row pad{"/plugin/pad", "isdidd"};  // note (0 to 127), take_id, quantum_beats (0 to 1024), loop (0 to 1), soft_db (-120 to 24), hard_db (-120 to 24)
-inline constexpr Row place{"/plugin/place", "hsdidid"};  // id (from 0), take_id, beat (-1e+06 to 1e+06), loop (0 to 1), until_beat (-1e+06 to 1e+06), kept (0 to 1), gain (0 to 1e+08)
+inline constexpr Row place{"/plugin/place", "hsdidid"};  // id (from 0), take_id, beat (-1e+06 to 1e+06), loop (0 to 1), until_beat (-1e+06 to 1e+06), kept (0 to 2), gain (0 to 1e+08)
 inline constexpr Row unplace{"/plugin/unplace", "h"};  // id (from 0)
 inline constexpr Row swap{"/plugin/swap", "ss"};  // old_take_id, new_take_id
 inline constexpr Row drop{"/plugin/drop", "s"};  // take_id

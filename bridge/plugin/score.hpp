@@ -28,6 +28,7 @@ struct PlaceEntry {
     double beat = 0.0, until_beat = -1.0;
     double gain = 1.0;   // times the clip's own; 1 for all that is kept
     bool loop = false, kept = false;
+    bool continues = false;  // the loop before it, in another shape
     bool fresh = false;  // came since the sheet was opened
     int slot = -1;       // where the player has it, under this serial number
     int64_t serial = 0;
@@ -59,8 +60,8 @@ struct Score {
                     << '\t' << pad.soft_db << '\t' << pad.hard_db << '\n';
         for (const auto& [id, p] : places)
             if (p.kept)
-                out << "place\t" << id << '\t' << p.take_id << '\t' << p.beat << '\t' << p.until_beat << '\t' << p.loop
-                    << '\n';
+                out << "place\t" << id << '\t' << p.take_id << '\t' << p.beat << '\t' << p.until_beat << '\t'
+                    << (p.continues ? 2 : p.loop ? 1 : 0) << '\n';
         return out.str();
     }
 
@@ -88,14 +89,18 @@ struct Score {
             }
             if (what == "place") {
                 int64_t id = -1;
+                int loop = 0;
                 PlaceEntry p;
                 in >> id;
                 in.ignore();
                 std::getline(in, p.take_id, '\t');
                 p.kept = true;
-                if (in >> p.beat >> p.until_beat >> p.loop && id >= 0 && usable(p.take_id) &&
-                    score.places.size() < places_max)
+                if (in >> p.beat >> p.until_beat >> loop && id >= 0 && usable(p.take_id) &&
+                    score.places.size() < places_max) {
+                    p.loop = loop != 0;
+                    p.continues = loop == 2;
                     score.places[id] = p;
+                }
             }
         }
         return score;

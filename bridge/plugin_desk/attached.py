@@ -17,7 +17,7 @@ from osc_schemas.samples import Samples
 
 FIRST_ONCE_ID = 1_000_000  # below that are the entries of the timeline
 ONCE_MAX = 64  # landings that an instance keeps beside its sheet
-PROMISED_MAX = 1_024
+PROMISED_MAX, BENDS_MAX = 1_024, 1_024
 SAME_BEAT = 1e-6
 CLIPS_BYTES_MAX = 2**30  # in one instance
 
@@ -33,6 +33,7 @@ class Item:
     hard_db: float = 0.0
     beat: float = 0.0
     until_beat: float = FOR_EVER
+    continues: bool = False  # it is the loop before it, whose knobs were turned
     request: GenerateRequest | None = None
     before: "Item | None" = None  # what it was before the tempo changed
     sound: Sound | None = None
@@ -99,6 +100,7 @@ class Attached:
     once: OrderedDict[str, Once] = field(default_factory=OrderedDict)  # by landing id
     standing: dict[str, Once] = field(default_factory=dict)  # to sound soon in a host that stands, by landing id
     due: dict[str, tuple[Item, Landing]] = field(default_factory=dict)  # landings that the sheet has, by landing id
+    bends: deque[tuple[float, Sound, Sound]] = field(default_factory=lambda: deque(maxlen=BENDS_MAX))  # when, old, new
     promised: OrderedDict[str, Promise] = field(default_factory=OrderedDict)  # by landing id
     named: set[str] = field(default_factory=set)  # takes that the host's project names
     _clips: dict[str, _Had] = field(default_factory=dict)  # by take id
@@ -156,7 +158,7 @@ class Attached:
     def place(self, once: Once) -> bool:
         """Have a landing beside the sheet lie at its beat of the host. False: there is no room, or no clip, yet."""
         cue = once.landing.cue
-        until_beat = next_loop(once.host_beat, [item.beat for item in self.items if item.kept and item.cue.loop])
+        until_beat = next_loop(once.host_beat, self.loop_beats)
         if self.load(once) is not None:
             number = self.tell(
                 "/plugin/place",
@@ -171,6 +173,11 @@ class Attached:
             once.number = once.number if number is None else number
             return number is not None
         return False
+
+    @property
+    def loop_beats(self) -> list[float]:
+        """Where the loops of the sheet begin."""
+        return [item.beat for item in self.items if item.kept and item.cue.loop and not item.continues]
 
     def load(self, once: Once) -> int | None:
         """Have the instance have the sound of a landing, at the level of pads and sheet. As `give`."""
@@ -187,8 +194,14 @@ class Attached:
 
     def forget_landings(self) -> None:
         """Nothing but the sheet and the pads is to sound any more."""
-        for landings in (self.once, self.standing, self.due, self.promised):
+        for landings in (self.once, self.standing, self.due, self.promised, self.bends):
             landings.clear()
+
+    def turns_by_itself(self, old: Sound, new: Sound) -> bool:
+        """Whether the sheet has a loop go on in that other shape, and it is the sheet's loop that is meant."""
+        fired = any(once.landing.sound is old for once in self.once.values())
+        later = (item.sound.take_id for item in self.items if item.continues and item.sound is not None)
+        return not fired and new.take_id in later
 
     def swap(self, old: Sound, new: Sound) -> None:
         """Let `new`, as long, go on wherever the instance has `old`."""
@@ -225,6 +238,7 @@ class Attached:
         self.items = [replace(item, number=None if item.number is None else 0) for item in before.items]
         self.named = before.named
         self.once, self.promised, self.version = before.once, before.promised, before.version
+        self.bends = before.bends
         self._next_id = before._next_id
         for once in self.once.values():
             once.number = None

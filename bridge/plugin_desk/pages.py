@@ -67,8 +67,14 @@ class Pages:
         tempo_bpm, by_hand, _ = wanted
         before = {item.key: item for item in there.items if item.once is None}
         items = [
-            Item(cue=player.cues[one.cue], place_id=one.place_id, beat=one.beat, until_beat=one.until_beat)
-            for one in sheet_of(player.music.timeline, player.cues, track=track)
+            Item(
+                cue=player.cues[one.cue],
+                place_id=one.place_id,
+                beat=one.beat,
+                until_beat=one.until_beat,
+                continues=one.continues,
+            )
+            for one in sheet_of(player.music.timeline, player.cues, track=track, moves=player.music.moves)
         ]
         items += [
             Item(cue=player.cues[pad.cue], note=note, soft_db=pad.soft_db, hard_db=pad.hard_db)
@@ -163,7 +169,7 @@ class Pages:
                 beat=item.beat,
                 loop=int(cue.loop),
                 until_beat=item.until_beat,
-                kept=1,
+                kept=2 if item.continues else 1,
             )
         else:
             number = there.tell(

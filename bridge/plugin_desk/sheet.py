@@ -1,5 +1,7 @@
 """What an instance of the plug-in is told ahead of a set: the timeline of its track, and its pads. Pure."""
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,23 +23,53 @@ class SheetEntry:
     cue: str
     beat: float
     until_beat: float = FOR_EVER  # where the next loop takes over
+    continues: bool = False  # it is the loop before it, whose knobs were turned
 
 
-def sheet_of(timeline: Sequence[TimelineEntry], cues: Mapping[str, Cue], *, track: str) -> tuple[SheetEntry, ...]:
-    """The timeline of one track by beat. Of two cues for one slot and beat, the later one counts, as when we play."""
+def sheet_of(
+    timeline: Sequence[TimelineEntry], cues: Mapping[str, Cue], *, track: str, moves: Sequence[TimelineMove] = ()
+) -> tuple[SheetEntry, ...]:
+    """The timeline of one track by beat. Of two cues for one slot and beat, the later one counts, as when we play.
+
+    A loop goes on in another shape from the first of its passes that begins where its track's knobs were turned, or
+    after that.
+    """
     numbered = [(index + 1, entry) for index, entry in enumerate(timeline) if cues[entry.cue].track == track]
     by_place = {(entry.beat, slot_of(cues[entry.cue])): (place_id, entry) for place_id, entry in numbered}
     in_order = sorted(by_place.values(), key=lambda one: (one[1].beat, one[0]))
     loop_beats = [entry.beat for _, entry in in_order if cues[entry.cue].loop]
-    return tuple(
-        SheetEntry(
-            place_id=place_id,
-            cue=entry.cue,
-            beat=entry.beat,
-            until_beat=next_loop(entry.beat, loop_beats) if cues[entry.cue].loop else FOR_EVER,
-        )
-        for place_id, entry in in_order
-    )
+    turned_beats = [move.beat for move in moves if move.track == track]
+    more_ids = itertools.count(len(timeline) + 1)
+    sheet = []
+    for place_id, entry in in_order:
+        cue, until_beat = cues[entry.cue], FOR_EVER
+        lines = [entry.beat]
+        if cue.loop:
+            until_beat = next_loop(entry.beat, loop_beats)
+            lines += lines_turned(entry.beat, turned_beats, length_beats=cue.length_beats, until_beat=until_beat)
+        for line, end_beat in zip(lines, [*lines[1:], until_beat], strict=True):
+            first = line == entry.beat
+            sheet.append(
+                SheetEntry(
+                    place_id=place_id if first else next(more_ids),
+                    cue=entry.cue,
+                    beat=line,
+                    until_beat=end_beat,
+                    continues=not first,
+                )
+            )
+    return tuple(sheet)
+
+
+def lines_turned(beat: float, turned_beats: Sequence[float], *, length_beats: float, until_beat: float) -> list[float]:
+    """The passes, by their beats, from which a loop has other knobs: the first at each of `turned_beats`, or after it.
+
+    >>> lines_turned(0, [4, 5, 6, 40], length_beats=4, until_beat=16)
+    [4, 8]
+    """
+    end_beat = math.inf if until_beat == FOR_EVER else until_beat
+    passes = {math.ceil((at - beat) / length_beats - 1e-9) for at in turned_beats if at > beat}
+    return [line for line in (beat + each * length_beats for each in sorted(passes)) if beat < line < end_beat]
 
 
 def next_loop(beat: float, loop_beats: Sequence[float]) -> float:

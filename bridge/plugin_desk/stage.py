@@ -159,10 +159,21 @@ class PluginStage:
                 there.tell("/plugin/stop", fade_s=ENDED_FADE_S)
 
     def bent(self, track: str, old: Sound, new: Sound, *, at_frame: int) -> None:
-        """Let the new sound take over wherever the instance has the old one."""
+        """Let the new sound take over wherever the instance has the old one, as that frame is heard.
+
+        What the timeline turns inside a loop lies in the sheet already.
+        """
+        at_s = self._frame_time.heard_s(at_frame) - AT_ONCE_S
         for there in self._on(track):
-            if there.has(old.take_id):
-                there.swap(old, new)
+            there.bends.append((at_s, old, new))
+        self._bend(self._player.now_s())
+
+    def _bend(self, now_s: float) -> None:
+        for there in self._there.values():
+            while there.bends and there.bends[0][0] <= now_s:
+                _, old, new = there.bends.popleft()
+                if there.has(old.take_id) and not there.turns_by_itself(old, new):
+                    there.swap(old, new)
 
     def stop(self, track: str, *, fade_s: float) -> None:
         """Have the instances fade out, unless it was their own host that stopped or moved the music."""
@@ -184,6 +195,7 @@ class PluginStage:
             for once in there.once.values():
                 if once.number is None:
                     there.place(once)
+        self._bend(now_s)
         self._hearing.tick(self._there)
 
     def _by_hand(self, there: Attached, moment: HostMoment, now_s: float) -> None:
@@ -242,7 +254,10 @@ class PluginStage:
         fitting = (
             item
             for item in there.items
-            if item.kept and item.cue.name == landing.cue.name and abs(item.beat - landing.beat) < SAME_BEAT
+            if item.kept
+            and not item.continues
+            and item.cue.name == landing.cue.name
+            and abs(item.beat - landing.beat) < SAME_BEAT
         )
         return next(fitting, None)
 

@@ -51,6 +51,28 @@ def test_a_note_of_one_channel_or_one_whose_stroke_bends_the_sound_is_no_pad() -
     assert pads_of(triggers, CUES, track="drums") == {36: Pad(cue="beat")}
 
 
+def test_a_loop_goes_on_in_another_shape_from_the_pass_on_which_a_knob_is_turned_or_the_one_after() -> None:
+    moves = [
+        TimelineMove(beat=0, shape="drums.room", value=0.1),  # it begins so
+        TimelineMove(beat=4, shape="drums.brightness", value=0.5),
+        TimelineMove(beat=5, shape="drums.brightness", value=-0.5),
+        TimelineMove(beat=6.5, shape="drums.room", value=0.9),
+        TimelineMove(beat=9, shape="bass.room", value=1),
+        TimelineMove(beat=17, shape="drums.room", value=0),  # the fill's last pass has begun
+    ]
+    cues = CUES | {"beat": cue("beat", loop=True, length_beats=4), "fill": cue("fill", loop=True, length_beats=4)}
+    sheet = sheet_of(entries((0, "beat"), (16, "fill"), (20, "beat"), (1, "hit")), cues, track="drums", moves=moves)
+
+    assert [(one.cue, one.beat, one.until_beat, one.continues) for one in sheet if one.cue != "hit"] == [
+        ("beat", 0, 4, False),
+        ("beat", 4, 8, True),
+        ("beat", 8, 16, True),
+        ("fill", 16, 20, False),
+        ("beat", 20, -1, False),
+    ]
+    assert len({one.place_id for one in sheet}) == len(sheet)
+
+
 def test_a_pad_knows_by_how_much_a_stroke_raises_it_unless_that_is_more_than_a_gain_can_be() -> None:
     triggers = (
         NoteTrigger(note=36, cue="hit", velocity={"gain_db": (-18, 3)}),

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.library import Library, read_samples
 from bridge.scheduler import request_for
-from bridge.set_file import ClockChoice, NoteTrigger, Set, ShapeTrigger
+from bridge.set_file import ClockChoice, NoteTrigger, Set, ShapeTrigger, TimelineMove
 from bridge.triggers.keymap import Keymap
 from osc_schemas.codec import Message
 from osc_schemas.cue import Cue
@@ -292,6 +292,44 @@ def test_a_knob_bends_what_loops_in_the_host(tmp_path: Path) -> None:
         [swap] = plugin.all("/plugin/swap")
         assert swap.text("old_take_id") == place.text("take_id")
         assert swap.text("new_take_id") in plugin.clips
+
+
+def test_a_knob_that_the_timeline_turns_inside_a_loop_lies_in_the_sheet_and_is_not_turned_again(tmp_path: Path) -> None:
+    moves = (TimelineMove(beat=4.0, shape="drums.brightness", value=0.5),)
+    with (
+        Rig(music(timeline=((0.0, "beat"),), moves=moves), tmp_path) as rig,
+        PluginStandIn(rig.port.endpoint) as plugin,
+    ):
+        rig.run(lambda: any(sheet.whole("complete") for sheet in plugin.all("/plugin/sheet")))
+        plain, bent = plugin.sheet()
+        shapes = {clip.request.shape.brightness: take_id for take_id, clip in rig.library.takes.items()}
+        assert [(one.number("beat"), one.number("until_beat"), one.whole("kept")) for one in (plain, bent)] == [
+            (0.0, 4.0, 1),
+            (4.0, -1.0, 2),
+        ]
+        assert [one.text("take_id") for one in (plain, bent)] == [shapes[0.0], shapes[0.5]]
+        plugin.play(from_beat=1.0)
+        plugin.say("/plugin/launched", take_id=shapes[0.0], beat=0.0, error_frames=0)
+        rig.run(lambda: plugin.beat() > 4.5)
+
+        assert rig.player.launcher.playing("drums")[0][1].take_id == shapes[0.5]
+        assert rig.player.shaper.knobs("drums").brightness == 0.5
+        assert not plugin.all("/plugin/swap")
+        assert [place.text("take_id") for place in plugin.sheet()] == [shapes[0.0], shapes[0.5]]
+        assert rig.loudest(last_s=2.0) == 0.0
+
+
+def test_a_knob_that_the_timeline_turns_beside_the_sheet_is_heard_on_its_beat(tmp_path: Path) -> None:
+    moves = (TimelineMove(beat=6.0, shape="drums.brightness", value=0.5),)
+    with Rig(music(timeline=(), moves=moves), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        plugin.hear("/plugin/hello/reply")
+        rig.run(0.4)
+        plugin.play(from_beat=2.0)
+        rig.run(0.3)
+        rig.hear("/cue/go", name="beat")
+        rig.run(lambda: plugin.all("/plugin/swap"))
+
+        assert plugin.beat() == pytest.approx(6.0, abs=0.3)
 
 
 def test_stopping_a_track_fades_it_out_in_the_host(tmp_path: Path) -> None:
