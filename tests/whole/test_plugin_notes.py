@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.tracks import loudness
 from tests.whole.live import wait_until
 from tests.whole.plugin_rig import RATE_HZ, Bridge, daw, lay, needs_a_host, pace, played  # noqa: F401  # fixture: pace
 from tests.whole.wire import Engine, engine
@@ -86,3 +87,65 @@ def test_notes_play_their_cues_on_the_hosts_frames_and_the_bridge_knows_of_it(
     assert sorted(told) == sorted(
         [("hit", hit.take_id, 0)] * 2 + [("riff", riff.take_id, 0), ("stab", stab.take_id, 0)]
     )
+
+
+STRUCK = """
+[set]
+title = "Struck"
+tempo_bpm = 120
+[clock]
+sources = ["plugin", "internal"]
+[tracks.drums]
+[cues.hit]
+track = "drums"
+prompt = "hit"
+length_beats = 1
+quantum_beats = 1
+[cues.swell]
+track = "drums"
+prompt = "swell"
+length_beats = 2
+quantum_beats = 4
+seed = 2
+[triggers]
+midi = [
+  { note = 60, cue = "hit", velocity = { gain_db = [-18, 0] } },
+  { note = 61, cue = "swell", velocity = { gain_db = [-12, 0], attack_ms = [400, 100] } },
+]
+"""
+
+
+def test_how_hard_a_note_is_struck_is_heard_whoever_plays_it(
+    built: Path,
+    pace: Path,  # noqa: F811
+    noise: Engine,
+    tmp_path: Path,
+) -> None:
+    with Bridge(STRUCK, tmp_path, noise) as bridge, daw(built / "upbeat.vst3", pace, bridge.endpoint) as host:
+        host.ask("tempo", [120], 0)
+        host.ask("note", 0, 60, 64, 0.4)  # the pad of the plug-in itself
+        host.ask("note", 0, 60, 127, 0.9)
+        host.ask("note", 0, 61, 1, 2.2)  # a shape of its own: the bridge has it made, and lays it into the host
+        host.wakes()
+        bridge.has_served()
+        host.plays(7.0)
+        [heard] = host.heard(tmp_path)
+        wait_until(lambda: len(bridge.launches) >= 3)
+        launches = {(one.cue.name, one.asked_beat): one.error_frames for one in bridge.launches}
+        hit, swell = bridge.sound("hit"), bridge.sound("swell")
+        target_lufs = bridge.session.player.music.tracks["drums"].loudness_lufs
+
+    assert launches[("hit", 1.0)] == launches[("hit", 2.0)] == 0
+    [(beat, error_frames)] = [(beat, error) for (name, beat), error in launches.items() if name == "swell"]
+    assert beat in (8.0, 12.0)
+    assert error_frames == 0
+    assert swell.request.shape.attack_ms == 400
+    assert swell.gain == pytest.approx(
+        loudness.gain(swell.samples, swell.loudness_lufs, target_lufs=target_lufs) / 10 ** (12 / 20)
+    )
+    wanted = np.zeros_like(heard)
+    full = played(hit) / hit.gain * loudness.gain(hit.samples, hit.loudness_lufs, target_lufs=target_lufs)
+    lay(wanted, np.float32(10 ** (-9 / 20)) * full, RATE_HZ // 2)
+    lay(wanted, full, RATE_HZ)
+    lay(wanted, played(swell), round(beat) * RATE_HZ // 2)
+    assert np.max(np.abs(heard - wanted)) < 1e-5
