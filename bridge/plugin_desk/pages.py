@@ -60,7 +60,7 @@ class Pages:
         if moment is not None and bounds.TEMPO_BPM_LOW <= moment.tempo_bpm <= bounds.TEMPO_BPM_HIGH:
             tempo_bpm = moment.tempo_bpm
         cues = tuple(cue for cue in player.cues.values() if cue.track == track)
-        return round(tempo_bpm, 3), player.shaper.knobs(track), cues
+        return round(tempo_bpm, 3), player.shaper.knobs(track), (cues, tuple(player.music.midi))
 
     def _begin(self, there: Attached, wanted: tuple[float, Shape, tuple[object, ...]]) -> None:
         player, track = self._player, there.instance.track
@@ -80,6 +80,8 @@ class Pages:
             Item(cue=player.cues[pad.cue], note=note, soft_db=pad.soft_db, hard_db=pad.hard_db)
             for note, pad in pads_of(player.music.midi, player.cues, track=track).items()
         ]
+        for note in sorted({item.note for item in before.values()} - {item.note for item in items} - {-1}):
+            there.tell("/plugin/pad", note=note, take_id="", quantum_beats=0.0, loop=0)
         there.items, there.pending = [], deque()
         for item in items:
             knobs = knobs_at(

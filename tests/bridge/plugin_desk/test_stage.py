@@ -233,6 +233,26 @@ def test_a_stroke_of_our_own_port_leaves_the_pad_of_the_same_take_at_its_level(t
         assert len(plugin.all("/plugin/clip")) == 1  # another level of it would be heard on the pad too
 
 
+def test_triggers_that_are_learned_while_a_host_is_there_are_its_pads_and_those_that_went_are_not(
+    tmp_path: Path,
+) -> None:
+    before, after = (
+        (NoteTrigger(note=36, cue="hit"),),
+        (NoteTrigger(note=37, cue="hit"), NoteTrigger(note=40, cue="line")),
+    )
+    with Rig(music(timeline=(), midi=before), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        rig.run(lambda: plugin.all("/plugin/pad"))
+        plugin.play()
+        rig.run(0.3)
+        rig.player.take_triggers(after)
+        rig.run(lambda: len(plugin.all("/plugin/pad")) == 3)
+        plugin.say("/plugin/note", note=40, velocity=100, channel=1, played=0)
+        rig.run(lambda: any(placed.values["cue"] == "line" for placed in rig.all("/clip/placed")))
+
+        pads = {pad.whole("note"): pad.text("take_id").rpartition("-")[0] for pad in plugin.all("/plugin/pad")}
+        assert pads == {36: "", 37: "hit"}
+
+
 def test_a_turned_parameter_is_a_knob_fires_a_cue_or_is_panic(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
