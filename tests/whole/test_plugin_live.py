@@ -183,3 +183,45 @@ def test_the_hosts_parameters_fire_cues_and_silence_all(
     last = np.zeros_like(heard)
     lay(last, played(stab), round(beat) * BEAT_FRAMES)
     assert np.max(np.abs(heard[silent_from + 1 :] - last[silent_from + 1 :])) < 1e-6
+
+
+def test_a_host_that_changes_its_tempo_plays_on_its_beats_and_gets_takes_made_for_it(
+    built: Path,
+    pace: Path,  # noqa: F811
+    noise: Engine,
+    tmp_path: Path,
+) -> None:
+    block, per_beat, tempos = 480, 960, [120.0] * 8 + [150.0] * 24
+    with (
+        Bridge(SET, tmp_path, noise) as bridge,
+        daw(built / "upbeat.vst3", pace, bridge.endpoint, block_frames=block) as host,
+    ):
+        host.ask("tempo", [tempo for tempo in tempos for _ in range(per_beat)], per_beat)
+        host.wakes()
+        bridge.has_served()
+        host.plays(10.0)
+        until_beat(bridge, 6)
+        before = bridge.sound("pad")
+        [heard] = host.heard(tmp_path)
+        after = next(take for take in bridge.takes if take.cue == "pad" and take.tempo_bpm == 150)
+        after_sound = bridge.session.ask(lambda player: player.sounds.at_hand(after.request, player.cues["pad"]))
+
+    beat, frames = 0.0, {}  # the host's own line: it takes the tempo anew at each block
+    for frame in range(0, len(heard), block):
+        tempo = tempos[min(len(tempos) - 1, int(beat))]
+        last = beat + block * tempo / 60 / RATE_HZ
+        frames |= {
+            k: frame + round((k - beat) * 60 / tempo * RATE_HZ) for k in range(40) if beat - 1e-9 <= k < last - 1e-9
+        }
+        beat = last
+    assert after_sound is not None
+    assert (before.request.tempo_bpm, after_sound.request.tempo_bpm) == (120, 150)
+
+    def off(from_beat: int) -> float:
+        """How far it is from what is to be heard if the new take has taken over on that beat."""
+        wanted = np.zeros_like(heard)
+        for at in range(4, max(frames) + 1, 2):
+            lay(wanted, played(before if at < from_beat else after_sound, again=at > 4), frames[at])
+        return float(np.max(np.abs(heard - wanted)))
+
+    assert min(off(from_beat) for from_beat in (10, 12, 14)) < 1e-5
