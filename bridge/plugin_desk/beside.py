@@ -1,5 +1,6 @@
 """What takes long is done beside the music, and picked up when it is there: sounds brought to another rate or tempo."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ import numpy as np
 from osc_schemas.samples import Samples
 
 UNDER_WAY_MAX = 256
+FORGOTTEN_AFTER_S = 10.0  # a job that nobody has asked for so long makes room for another
 
 T = TypeVar("T")
 
@@ -17,23 +19,32 @@ T = TypeVar("T")
 class Beside:
     """Jobs by name, each done once on a thread of its own. One owner thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="for the plug-in")
-        self._jobs: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._jobs: OrderedDict[Hashable, tuple[Future[Any], float]] = OrderedDict()  # with when it was asked for last
 
     def result(self, name: Hashable, job: Callable[[], T]) -> T | None:
-        """What the job gives; None while it is under way. Whatever it raises is raised here."""
-        future = self._jobs.get(name)
+        """What the job gives; None while it is under way, or waits for room. Whatever it raises is raised here."""
+        now_s = self._now_s()
+        future, _ = self._jobs.pop(name, (None, 0.0))
         if future is None:
-            if len(self._jobs) >= UNDER_WAY_MAX:
-                self._jobs.popitem(last=False)[1].cancel()
-            self._jobs[name] = self._worker.submit(job)
-            return None
-        if not future.done():
-            return None
-        del self._jobs[name]
-        given: T = future.result()
-        return given
+            if len(self._jobs) >= UNDER_WAY_MAX and not self._makes_room(now_s):
+                return None
+            future = self._worker.submit(job)
+        elif future.done():
+            given: T = future.result()
+            return given
+        self._jobs[name] = future, now_s
+        return None
+
+    def _makes_room(self, now_s: float) -> bool:
+        oldest, (future, asked_s) = next(iter(self._jobs.items()))
+        if now_s - asked_s < FORGOTTEN_AFTER_S:
+            return False
+        future.cancel()
+        del self._jobs[oldest]
+        return True
 
     def close(self) -> None:
         """Forget what is under way."""

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from bridge.plugin_desk.beside import Beside, at_rate
+from bridge.plugin_desk.beside import UNDER_WAY_MAX, Beside, at_rate
 
 
 def picked_up(beside: Beside, name: str) -> object:
@@ -33,6 +33,20 @@ def test_what_a_job_raises_is_raised_where_it_is_picked_up() -> None:
 
     with pytest.raises(ZeroDivisionError):
         picked_up(beside, "bad")
+    beside.close()
+
+
+def test_more_jobs_than_may_wait_are_all_done_in_the_end_and_those_that_nobody_asks_for_make_room() -> None:
+    now = [0.0]
+    beside = Beside(now_s=lambda: now[0])
+    for name in range(UNDER_WAY_MAX):
+        beside.result(("forgotten", name), lambda: 1)
+    wanted = set(range(UNDER_WAY_MAX + 40))
+    ends_s = time.monotonic() + 5
+    while wanted:
+        assert time.monotonic() < ends_s, f"{len(wanted)} are still waited for"
+        now[0] += 1
+        wanted -= {name for name in wanted if beside.result(name, lambda: time.sleep(0.0005) or 1)}
     beside.close()
 
 
