@@ -51,9 +51,6 @@ std::string endpoint() {
     return "tcp://127.0.0.1:" + std::to_string(routes::port);
 }
 
-// Whether a beat can be counted in frames without going over the edge of what a number holds.
-bool countable(double beat) { return beat >= -routes::host_beat_max && beat <= routes::host_beat_max; }
-
 uint32_t rank_of(const std::string& text) {
     uint32_t rank = 2166136261u;
     for (const char letter : text) rank = (rank ^ static_cast<uint8_t>(letter)) * 16777619u;
@@ -333,7 +330,7 @@ void Link::heard(OscReader& message, const void* audio, size_t audio_bytes) {
     const std::string_view address = message.address;
     if (address == routes::hello_reply.address) {
         message.i();
-        const std::string title(message.s());
+        const std::string title = Score::one_line(std::string(message.s()));
         welcome_ = true;
         refused_ = false;
         if (frozen_) return;
@@ -431,7 +428,7 @@ void Link::heard_pad(OscReader& message) {
     pad.fresh = true;
     if (!message.good || frozen_ || note < 0 || note >= pads_max) return;
     if (!pad.take_id.empty() && !Score::usable(pad.take_id)) return;
-    if (!(pad.quantum_beats >= 0.0 && pad.quantum_beats <= routes::quantum_beats_max)) return;
+    if (!Score::is_quantum(pad.quantum_beats)) return;
     for (const double db : {pad.soft_db, pad.hard_db})
         if (!(db >= routes::gain_db_low && db <= routes::gain_db_high)) return;
     score_.pads[static_cast<size_t>(note)] = pad;
@@ -453,7 +450,7 @@ void Link::heard_place(OscReader& message) {
     place.fresh = true;
     if (!message.good || id < 0 || !Score::usable(place.take_id)) return;
     if (!(place.gain >= 0.0 && place.gain <= routes::gain_max)) return;
-    if (!countable(place.beat) || !countable(place.until_beat) || (frozen_ && place.kept)) return;
+    if (!Score::countable(place.beat) || !Score::countable(place.until_beat) || (frozen_ && place.kept)) return;
     if (const auto at = score_.places.find(id); at != score_.places.end()) {
         place.slot = at->second.slot;
         place.serial = at->second.serial;

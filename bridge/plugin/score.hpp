@@ -2,7 +2,9 @@
 // Plain data of the network thread; the text form is what a project keeps.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <locale>
 #include <map>
@@ -56,11 +58,12 @@ struct Score {
         out << "upbeat\t1\nset\t" << title << '\n';
         for (size_t note = 0; note < pads.size(); ++note)
             if (const PadEntry& pad = pads[note]; !pad.take_id.empty())
-                out << "pad\t" << note << '\t' << pad.take_id << '\t' << pad.quantum_beats << '\t' << pad.loop
-                    << '\t' << pad.soft_db << '\t' << pad.hard_db << '\n';
+                out << "pad\t" << note << '\t' << pad.take_id << '\t' << plain(pad.quantum_beats) << '\t' << pad.loop
+                    << '\t' << plain(pad.soft_db) << '\t' << plain(pad.hard_db) << '\n';
         for (const auto& [id, p] : places)
-            if (p.kept)
-                out << "place\t" << id << '\t' << p.take_id << '\t' << p.beat << '\t' << p.until_beat << '\t'
+            if (p.kept && id >= 0)
+                out << "place\t" << id << '\t' << p.take_id << '\t' << plain(p.beat) << '\t' << plain(p.until_beat)
+                    << '\t'
                     << (p.continues ? 2 : p.loop ? 1 : 0) << '\n';
         return out.str();
     }
@@ -75,14 +78,18 @@ struct Score {
             in.imbue(std::locale::classic());
             std::string what;
             std::getline(in, what, '\t');
-            if (what == "set") std::getline(in, score.title);
+            if (what == "set") {
+                std::getline(in, score.title);
+                score.title = one_line(score.title);
+            }
             if (what == "pad") {
                 int note = -1;
                 PadEntry pad;
                 in >> note;
                 in.ignore();
                 std::getline(in, pad.take_id, '\t');
-                if (in >> pad.quantum_beats >> pad.loop && note >= 0 && note < pads_max && usable(pad.take_id)) {
+                if (in >> pad.quantum_beats >> pad.loop && note >= 0 && note < pads_max && usable(pad.take_id) &&
+                    is_quantum(pad.quantum_beats)) {
                     if (!(in >> pad.soft_db >> pad.hard_db)) pad.soft_db = pad.hard_db = 0.0;  // of an older project
                     score.pads[static_cast<size_t>(note)] = pad;
                 }
@@ -96,6 +103,7 @@ struct Score {
                 std::getline(in, p.take_id, '\t');
                 p.kept = true;
                 if (in >> p.beat >> p.until_beat >> loop && id >= 0 && usable(p.take_id) &&
+                    countable(p.beat) && countable(p.until_beat) &&
                     score.places.size() < places_max) {
                     p.loop = loop != 0;
                     p.continues = loop == 2;
@@ -107,9 +115,24 @@ struct Score {
     }
 
     static bool usable(const std::string& take_id) {
-        return !take_id.empty() && take_id.size() <= routes::name_characters_max &&
-               take_id.find_first_of("\t\n\r") == std::string::npos;
+        return !take_id.empty() && take_id.size() <= routes::name_characters_max && one_line(take_id) == take_id;
     }
+
+    // Without what would end its line or value, or could not stand in the host's own project file.
+    static std::string one_line(std::string text) {
+        text.resize(std::min<size_t>(text.size(), 1000));
+        for (char& letter : text)
+            if (static_cast<unsigned char>(letter) < ' ' || letter == 127) letter = ' ';
+        return text;
+    }
+
+    // Whether a beat can be counted in frames without going over the edge of what a number holds.
+    static bool countable(double beat) { return beat >= -routes::host_beat_max && beat <= routes::host_beat_max; }
+
+    // Numbers too small to be read back are none.
+    static double plain(double value) { return std::abs(value) < 1e-300 ? 0.0 : value; }
+
+    static bool is_quantum(double beats) { return beats >= 0.0 && beats <= routes::quantum_beats_max; }
 };
 
 }  // namespace upbeat
