@@ -427,6 +427,10 @@ class Player:
         """Follow the cue's late rule: the music never stops because of us."""
         assert wish.asked_beat is not None
         stand_in = self.launcher.stand_in(wish.cue)
+        if wish.trigger == "timeline" and self._began_elsewhere(
+            wish, wish.sound or (stand_in and stand_in[1]), now_frame
+        ):
+            return
         rule = verdict(wish.cue, has_last_take=stand_in is not None)
         soonest_frame = now_frame + self._place_ahead_frames
         if rule == "drop":
@@ -447,6 +451,24 @@ class Player:
         earliest_beat = self.transport.beat_at_frame(soonest_frame + self.frames(wait_s))
         wish.asked_beat = earliest_beat if rule == "now" else wish.grid.landing_beat(earliest_beat)
         self.answer_where(wish)
+
+    def _began_elsewhere(self, wish: Wish, sound: Sound | None, now_frame: int) -> bool:
+        """Whether somebody who has the timeline too, and hears of a start before us, plays what is late for us."""
+        assert wish.asked_beat is not None
+        if sound is None:
+            return False
+        landing_id, frame = wish.request.request_id, self.transport.frame_at_beat(wish.asked_beat)
+        self.elsewhere.offer(
+            Landing(landing_id=landing_id, cue=wish.cue, sound=sound, beat=wish.asked_beat, frame=frame)
+        )
+        if self.elsewhere.answer(landing_id) != "heard":
+            self.elsewhere.withdraw(landing_id)
+            return False
+        self.launcher.launch_elsewhere(wish, sound, frame=max(frame, now_frame))
+        wish.asked_beat = None  # a clip that is still made is for the shelf
+        if wish.sound is not None:
+            del self.wishes[landing_id]
+        return True
 
     def answer_where(self, wish: Wish) -> None:
         """Tell whoever asked where the wish will land, as far as is known now."""

@@ -96,6 +96,21 @@ def test_the_music_follows_the_host_and_the_timeline_sounds_there_alone(tmp_path
         assert not plugin.all("/plugin/stop")  # what the host started is not to be stopped by its own clock
 
 
+def test_what_the_host_began_before_we_knew_that_it_plays_sounds_there_once_and_nowhere_else(tmp_path: Path) -> None:
+    timeline = ((0.0, "beat"), (0.0, "hit"))
+    with Rig(music(timeline=timeline), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
+        rig.run(lambda: any(sheet.whole("complete") for sheet in plugin.all("/plugin/sheet")))
+        rig.run(0.3)
+        plugin.play()
+        for place in plugin.sheet():
+            plugin.say("/plugin/launched", take_id=place.text("take_id"), beat=0.0, error_frames=0)
+        rig.run(1.0)
+
+        assert rig.loudest(last_s=1.0) == 0.0
+        assert all(place.whole("kept") for place in plugin.all("/plugin/place"))
+        assert sorted(str(launch.values["cue"]) for launch in rig.all("/launch")) == ["beat", "hit"]
+
+
 def test_what_sounded_in_the_host_is_told_as_a_launch(tmp_path: Path) -> None:
     with Rig(music(), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         rig.run(lambda: any(sheet.whole("complete") for sheet in plugin.all("/plugin/sheet")))
