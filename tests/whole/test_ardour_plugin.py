@@ -84,6 +84,7 @@ def test_a_sets_timeline_is_recorded_live_in_ardour_as_the_engine_made_it(
             wait_until(lambda: any(path.stat().st_size > 4 * after_the_last for path in audio.glob("*Tape*.wav")))
             ardour.say("/transport_stop")
             ardour.wait_for(lambda: has_recorded(ardour, file), "kept no recording")
+        launches = [(one.asked_beat, one.error_frames) for one in bridge.launches]
         hit = played(bridge.sound("hit"))
 
     [tape] = audio.glob("*Tape*.wav")
@@ -96,3 +97,4 @@ def test_a_sets_timeline_is_recorded_live_in_ardour_as_the_engine_made_it(
     for beat in HITS:
         lay(wanted, hit, round(beat * 60 / TEMPO_BPM * RATE_HZ) + late_frames)
     assert np.max(np.abs(heard - wanted[:, 0])) < 1e-6
+    assert launches == [(beat, 0) for beat in HITS]
