@@ -36,11 +36,11 @@ class Inconclusive(Exception):
 
 
 @contextmanager
-def server(log: Path) -> Iterator[dict[str, str]]:
+def server(log: Path, period_frames: int = 1024) -> Iterator[dict[str, str]]:
     """A server without a sound card; the environment that leads programs to it."""
     name = f"upbeat-j{os.getpid()}"
     environment = {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
-    command = ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-r", str(RATE_HZ), "-p", "1024"]
+    command = ["jackd", "--no-realtime", "-n", name, "-d", "dummy", "-r", str(RATE_HZ), "-p", str(period_frames)]
     with log.open("w") as said, subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process:
         waited = subprocess.run(["jack_wait", "-s", name, "-w", "-t", "10"], capture_output=True)
         try:
