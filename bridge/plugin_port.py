@@ -27,6 +27,7 @@ INSTANCES_MAX = 128
 BOX_BYTES_MAX = 128 * 2**20  # that wait for one instance
 GONE_AFTER_S, GONE_IN_MUSIC_S = 5.0, 1.5  # without a word; one that plays says the time every 20 ms
 REFUSALS_A_SECOND = 20  # to one sender
+SAID_A_SECOND = 5_000  # by one instance, that is looked at; six knobs automated in blocks of 64 frames are below it
 _IDLE_TURN_MS, _BUSY_TURN_MS = 250, 5
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 500, 1_500
 _LINGER_MS = 100
@@ -96,6 +97,16 @@ class _Guest:
     instance: Instance
     heard_s: float
     playing: bool = False
+    told_of: bool = False  # that it has come
+    counted_s: float = -1.0  # since when what it says is counted, and how much that was
+    said: int = 0
+
+    def floods(self, at_s: float) -> bool:
+        """Count one more thing that it says. Whether that is more than is looked at."""
+        if at_s - self.counted_s >= 1.0:
+            self.counted_s, self.said = at_s, 0
+        self.said += 1
+        return self.said > SAID_A_SECOND
 
 
 def check_free(port: int) -> None:
@@ -122,6 +133,7 @@ class PluginPort:
         """
         self._title, self._tracks, self._times, self._on_event = title, tuple(tracks), times, on_event
         self._guests: dict[bytes, _Guest] = {}  # the port's thread only
+        self._gone: deque[PluginGone] = deque()  # not told yet, as there was no room
         self._refusals: dict[bytes, tuple[float, int]] = {}
         self._boxes: dict[bytes, _Box] = {}
         self._lock = threading.Lock()  # around the boxes
@@ -197,6 +209,7 @@ class PluginPort:
                 self._receive()
                 self._empty_boxes()
                 self._miss_guests(time.monotonic())
+                self._tell_of_the_gone()
             self._empty_boxes()
         except Exception:  # whatever the mistake of ours, the music goes on without plug-ins
             _log.exception("the plug-in's port stopped")
@@ -268,6 +281,8 @@ class PluginPort:
                 self._answer(identity, codec.write("/plugin/alive", nonce=message.whole("nonce")))
             case _:
                 try:
+                    if guest.floods(at_s):
+                        raise queue.Full
                     self._tell(PluginSaid(guest.instance, message))
                 except queue.Full:
                     self._refuse(identity, address, "full", "too much is waiting to be looked at; say it again later")
@@ -312,7 +327,10 @@ class PluginPort:
             sentence = f"slot {slot} is empty, as the set {tracks}; take a slot from 1 to {count}"
             self._refuse(identity, "/plugin/hello", "slot", sentence)
         try:
+            if self._gone:  # first things first: it may have been the same one
+                raise queue.Full
             self._tell(PluginCame(instance))
+            self._guests[identity].told_of = True
         except queue.Full:  # it will say hello again
             self._lose(identity)
             self._refuse(identity, "/plugin/hello", "no-hello", "too much is waiting; say hello again later")
@@ -322,11 +340,16 @@ class PluginPort:
             self._boxes.pop(identity, None)
         self._times.forget(identity)
         guest = self._guests.pop(identity, None)
-        if guest is not None:
-            try:
-                self._tell(PluginGone(guest.instance))
-            except queue.Full:
-                _log.warning("too much is waiting to say that an instance of the plug-in is gone")
+        if guest is not None and guest.told_of:
+            self._gone.append(PluginGone(guest.instance))
+            self._tell_of_the_gone()
+
+    def _tell_of_the_gone(self) -> None:
+        """What loops in them is taken over by who hears of it, so this is said again until there is room."""
+        with contextlib.suppress(queue.Full):
+            while self._gone:
+                self._tell(self._gone[0])
+                self._gone.popleft()
 
     def _refuse(self, identity: bytes, what: str, reason: str, sentence: str) -> None:
         now_s = time.monotonic()

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 import pytest
 import zmq
 
-from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginPortError, PluginSaid
+from bridge.plugin_port import (
+    SAID_A_SECOND,
+    PluginCame,
+    PluginEvent,
+    PluginGone,
+    PluginPort,
+    PluginPortError,
+    PluginSaid,
+)
 from bridge.timing.plugin_clock import PluginTimes
 from osc_schemas import codec
 from osc_schemas.routes import ROUTES_VERSION
@@ -22,10 +30,12 @@ class Port:
         self.events: list[PluginEvent] = []
         self.times = PluginTimes()
         self.full = False
+        self.refused = 0
         self.port = PluginPort(port, title="Night", tracks=["drums", "bass"], times=self.times, on_event=self._take)
 
     def _take(self, event: PluginEvent) -> None:
-        if self.full and isinstance(event, PluginSaid):
+        if self.full:
+            self.refused += 1
             raise queue.Full
         self.events.append(event)
 
@@ -145,6 +155,43 @@ def test_an_instance_that_dies_in_mid_music_is_missed_within_two_seconds() -> No
         until(lambda: port.of(PluginGone))
         assert time.monotonic() - died_s < 2.5
         assert port.port.send(plugin.identity, b"/plugin/stop") is None
+
+
+def test_that_an_instance_is_gone_is_told_as_soon_as_there_is_room_for_it() -> None:
+    with a_port() as port, PluginStandIn(port.port.endpoint) as plugin:
+        until(lambda: port.events)
+        plugin.play()
+        until(lambda: (at := port.times.at(plugin.identity, time.monotonic())) is not None and at.playing)
+        port.full = True
+        plugin.die()
+        until(lambda: port.refused)
+        port.full = False
+
+        until(lambda: port.of(PluginGone))
+
+
+def test_one_that_floods_us_is_refused_and_leaves_room_for_the_others() -> None:
+    with (
+        a_port() as port,
+        PluginStandIn(port.port.endpoint, instance="a1") as flood,
+        PluginStandIn(port.port.endpoint, instance="b2") as other,
+    ):
+        until(lambda: len(port.events) == 2)
+        note = codec.write("/plugin/note", note=36, velocity=100, channel=1, played=0)
+        began_s = time.monotonic()
+
+        def refused() -> object:
+            for _ in range(500):  # as many as its socket takes at a time
+                flood.say_raw(note)
+            return flood.all("/plugin/refused")
+
+        until(refused)
+        other.say_raw(note)
+        until(lambda: [one for one in port.of(PluginSaid) if one.instance.identity == other.identity])
+
+        assert flood.all("/plugin/refused")[0].text("reason") == "full"
+        seconds = 2 + int(time.monotonic() - began_s)
+        assert len(port.of(PluginSaid)) <= seconds * SAID_A_SECOND + 1
 
 
 def test_what_waits_for_one_that_hangs_is_bounded_and_refused_beyond() -> None:
