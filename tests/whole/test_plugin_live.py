@@ -206,7 +206,8 @@ def test_a_host_that_changes_its_tempo_plays_on_its_beats_and_gets_takes_made_fo
         after = next(take for take in bridge.takes if take.cue == "pad" and take.tempo_bpm == 150)
         after_sound = bridge.session.ask(lambda player: player.sounds.at_hand(after.request, player.cues["pad"]))
 
-    beat, frames = 0.0, {}  # the host's own line: it takes the tempo anew at each block
+    beat = 0.0
+    frames: dict[int, int] = {}  # the host's own line: it takes the tempo anew at each block
     for frame in range(0, len(heard), block):
         tempo = tempos[min(len(tempos) - 1, int(beat))]
         last = beat + block * tempo / 60 / RATE_HZ
