@@ -41,6 +41,21 @@ def test_the_first_set_renders_its_beat_on_the_beat(tmp_path: Path, engine_endpo
     assert np.abs(mix).max() <= 10 ** (-1 / 20) + 1e-6
 
 
+def test_the_set_for_a_daw_plays_by_itself_too(tmp_path: Path, engine_endpoint: str) -> None:
+    report = render_set(EXAMPLES / "in_a_daw.toml", tmp_path, engine_endpoint=engine_endpoint)
+
+    keys, rate_hz = sf.read(report.stems["keys"], dtype="float32")
+    begin = round(16 * 60 / 120 * rate_hz)
+    assert [(launch.cue.name, launch.asked_beat) for launch in report.launches] == [
+        ("kick", 0),
+        ("beat", 8),
+        ("chord", 16),
+    ]
+    assert all(launch.error_frames == 0 for launch in report.launches)
+    assert not keys[:begin].any()
+    assert rms(keys[begin:]) > 0.01
+
+
 def test_midi_pads_play_what_they_are_hit_for(tmp_path: Path, engine_endpoint: str) -> None:
     hits = {36: 0.1, 37: 1.1, 38: 2.1}  # note: the beat at which it is hit
 
