@@ -115,7 +115,7 @@ def check_free(port: int) -> None:
 
 
 class PluginPort:
-    """The socket and all who are connected to it. `send` and `is_sent` may be called from any thread."""
+    """The socket and all who are connected to it. `send`, `has_room` and `is_sent` may be called from any thread."""
 
     def __init__(
         self,
@@ -184,6 +184,12 @@ class PluginPort:
             number = box.put
         self._wake()
         return number
+
+    def has_room(self, identity: bytes) -> bool:
+        """Whether any message, a clip too, still finds room on its way to an instance."""
+        with self._lock:
+            box = self._boxes.get(identity)
+            return box is not None and box.waiting_bytes <= BOX_BYTES_MAX - bounds.AUDIO_BYTES_MAX
 
     def is_sent(self, identity: bytes, number: int) -> bool:
         """Whether the message of that number is on its way."""

@@ -110,6 +110,11 @@ class Attached:
         """Send a message; its number, or None if there is no room for it now."""
         return self.port.send(self.instance.identity, codec.write(address, **values))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for any message to it."""
+        return self.port.has_room(self.instance.identity)
+
     def is_sent(self, number: int | None) -> bool:
         """Whether the message of that number, and so all before it, is on its way."""
         return number is not None and self.port.is_sent(self.instance.identity, number)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_S = 0.3  # for the host to say its tempo; one without a transport never will
 SETTLED_S = 0.6  # when tempo, knobs and cues have rested so long, a sheet is made for them
-LOOKED_AT_MAX = 64  # entries in one tick
+LOOKED_AT_MAX = 64  # entries in one tick, of all instances together
 ORIGINALS_MAX = 256
 PADS_WITHIN_S, ENTRY_WITHIN_S_LEAST = 10.0, 0.2
 
@@ -34,24 +34,27 @@ class Pages:
 
     def __init__(self, player: "Player", *, maker: Maker, beside: Beside) -> None:
         self._player, self._maker, self._beside = player, maker, beside
+        self._began_s = -math.inf  # one sheet in a tick, for a long timeline takes its time
         self._originals: dict[str, Sound] = {}  # by the take id of what was stretched: nothing is stretched twice
 
-    def keep(self, there: Attached, moment: HostMoment | None, *, now_s: float) -> None:
-        """Begin a new sheet if it is time to, and bring the one that is begun forward."""
+    def keep(self, there: Attached, moment: HostMoment | None, *, now_s: float, instances: int) -> None:
+        """Begin a new sheet if it is time to, and bring the one that is begun forward, as its share of the tick."""
         if not there.instance.track:
+            return
+        if not there.has_room:  # nothing of it could be sent now
             return
         wanted = self._wanted(there, moment)
         if there.made_for is None:
-            if moment is not None or now_s - there.came_s >= FIRST_WAIT_S:
-                self._begin(there, wanted)
+            if (moment is not None or now_s - there.came_s >= FIRST_WAIT_S) and self._began_s != now_s:
+                self._begin(there, wanted, now_s)
         elif wanted != there.made_for:
             if wanted != there.restless:
                 there.restless, there.restless_since_s = wanted, now_s
-            elif now_s - there.restless_since_s >= SETTLED_S:
-                self._begin(there, wanted)
+            elif now_s - there.restless_since_s >= SETTLED_S and self._began_s != now_s:
+                self._begin(there, wanted, now_s)
         else:
             there.restless = None
-        self._go_on(there, moment)
+        self._go_on(there, moment, looked_at_max=max(1, LOOKED_AT_MAX // instances))
 
     def _wanted(self, there: Attached, moment: HostMoment | None) -> tuple[float, Shape, tuple[object, ...]]:
         """All that a sheet follows from."""
@@ -62,7 +65,8 @@ class Pages:
         cues = tuple(cue for cue in player.cues.values() if cue.track == track)
         return round(tempo_bpm, 3), player.shaper.knobs(track), (cues, tuple(player.music.midi))
 
-    def _begin(self, there: Attached, wanted: tuple[float, Shape, tuple[object, ...]]) -> None:
+    def _begin(self, there: Attached, wanted: tuple[float, Shape, tuple[object, ...]], now_s: float) -> None:
+        self._began_s = now_s
         player, track = self._player, there.instance.track
         tempo_bpm, by_hand, _ = wanted
         before = {item.key: item for item in there.items if item.once is None}
@@ -136,8 +140,8 @@ class Pages:
     def _entries(there: Attached) -> int:
         return sum(item.kept for item in there.items)
 
-    def _go_on(self, there: Attached, moment: HostMoment | None) -> None:
-        for _ in range(min(LOOKED_AT_MAX, len(there.pending))):
+    def _go_on(self, there: Attached, moment: HostMoment | None, *, looked_at_max: int) -> None:
+        for _ in range(min(looked_at_max, len(there.pending))):
             item = there.pending.popleft()
             if not self._is_done(there, item, moment):
                 there.pending.append(item)

@@ -189,7 +189,7 @@ class PluginStage:
             self._clock_was = self._clock.moved
         for there in self._there.values():
             moment = self._times.at(there.instance.identity, now_s)
-            self._pages.keep(there, moment, now_s=now_s)
+            self._pages.keep(there, moment, now_s=now_s, instances=len(self._there))
             if moment is not None:
                 self._by_hand(there, moment, now_s)
             for once in there.once.values():
