@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.tracks.sound import Sound
 from osc_schemas.clip import Samples
 from osc_schemas.shape import Shape
 from tests.whole.live import wait_until
@@ -64,11 +65,11 @@ def noise() -> Iterator[Engine]:
         yield process
 
 
-def looped(sound: object, like: Samples, *, from_beat: int = 4) -> Samples:
-    """A loop of two beats as it should be heard from a beat on."""
+def looped(sound: Sound, like: Samples, *, from_beat: int = 4, until_beat: int = 100) -> Samples:
+    """A loop of two beats as it should be heard: no pass of it begins before or after these beats."""
     line = np.zeros_like(like)
-    for number, frame in enumerate(range(from_beat * BEAT_FRAMES, len(like), 2 * BEAT_FRAMES)):
-        lay(line, played(sound, again=number > 0), frame)  # type: ignore[arg-type]
+    for number, beat in enumerate(range(from_beat, until_beat, 2)):
+        lay(line, played(sound, again=number > 0), beat * BEAT_FRAMES)
     return line
 
 
@@ -133,8 +134,10 @@ def test_a_draft_is_refined_in_mid_music_and_takes_over_with_its_next_pass(
     assert landed.take_id == refined.take_id
     assert landed.error_frames == 0
     assert landed.asked_beat in (8, 10)
-    frame = round(landed.asked_beat) * BEAT_FRAMES
-    before, after = looped(draft, heard), looped(refined, heard, from_beat=round(landed.asked_beat))
+    beat = round(landed.asked_beat)
+    frame = beat * BEAT_FRAMES
+    before = looped(draft, heard, until_beat=beat)  # of which the tail still sounds
+    after = looped(refined, heard, from_beat=beat)
     share = np.clip((np.arange(len(heard)) - frame) / SWAP_FRAMES, 0, 1)[:, None]
     wanted = before * np.sin(np.pi / 2 * (1 - share)) + after * np.sin(np.pi / 2 * share)
     assert np.max(np.abs(heard[:frame] - wanted[:frame])) < 1e-6
