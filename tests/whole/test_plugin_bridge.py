@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
-from bridge.plugin_desk.beside import at_rate
 from bridge.session import Session
 from bridge.set_file import parse_set
 from tests.whole.command_line import Home
@@ -120,7 +120,7 @@ def test_a_host_at_another_rate_hears_the_same_takes_on_its_own_frames(
 
     assert hit.request.sample_rate_hz == RATE_HZ
     frames, tail_frames = (round(count * host_hz / RATE_HZ) for count in (hit.request.frames, hit.tail_frames))
-    samples = at_rate(hit.samples, frames=frames + tail_frames, from_hz=RATE_HZ, to_hz=host_hz)
+    samples = resample_poly(hit.samples, host_hz // 300, RATE_HZ // 300, axis=0)[: frames + tail_frames]
     request = replace(hit.request, frames=frames, tail_frames=tail_frames, sample_rate_hz=host_hz)
     wanted = np.zeros_like(heard)
     for beat, _ in HITS[:4]:
