@@ -18,7 +18,7 @@ constexpr int alive_every_ms = 1000;
 constexpr int ask_after_ms = 2000;      // a take that was named and has not come is asked for
 constexpr size_t clips_max = 2048;
 constexpr int64_t clip_bytes_max = int64_t{2} << 30;
-constexpr size_t outbox_max = 65536;
+constexpr size_t outbox_max = 16384;    // more than a whole score
 
 int64_t steady_ms() {
     using namespace std::chrono;
@@ -134,6 +134,7 @@ void Link::stop() {
     if (!thread_.joinable()) return;
     closing_ = true;
     thread_.join();
+    const std::lock_guard lock(mutex_);
     hear_reports();  // what the player has given back until now
     connected_ = false;
     status_ = Status::away;
@@ -171,8 +172,8 @@ void Link::recall(const std::string& text) {
 void Link::run() {
     open();
     while (!closing_) {
-        zmq_pollitem_t items[] = {{socket_->dealer, 0, ZMQ_POLLIN, 0}, {socket_->monitor, 0, ZMQ_POLLIN, 0}};
-        zmq_poll(items, 2, turn_ms);
+        zmq_pollitem_t items[] = {{socket_->dealer, -1, ZMQ_POLLIN, 0}, {socket_->monitor, -1, ZMQ_POLLIN, 0}};
+        if (zmq_poll(items, 2, turn_ms) < 0) std::this_thread::sleep_for(std::chrono::milliseconds(turn_ms));
         const std::lock_guard lock(mutex_);
         take_turn();
     }
@@ -199,6 +200,10 @@ void Link::take_turn() {
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) say_hello();
         if (event == ZMQ_EVENT_DISCONNECTED) connected_ = welcome_ = false;
     }
+    const bool thaws = was_frozen_ && !frozen_;
+    was_frozen_ = frozen_;
+    // The bridge takes what it has sent to be here: where that was put aside, or another score put there, it sends anew.
+    if (connected_ && (recalled_ || thaws)) say_hello();
     if (recalled_) tell_all();
     hear_socket();
     hear_reports();
@@ -241,6 +246,7 @@ void Link::take_turn() {
         else if (!welcome_) status_ = Status::connecting;
         else status_ = missing ? Status::takes_missing : Status::ready;
     }
+    if (behind_) tell_anew();
     flush();
 }
 
@@ -248,6 +254,7 @@ void Link::say_hello() {
     connected_ = true;
     welcome_ = refused_ = sheet_complete_ = false;
     asked_.clear();
+    swaps_.clear();
     hello_slot_ = slot_.load(std::memory_order_relaxed);
     said_ms_ = heard_ms_ = hello_ms_ = steady_ms();
     send(OscWriter(routes::hello.address, routes::hello.tags)
@@ -278,7 +285,9 @@ void Link::hear_socket() {
 }
 
 void Link::hear_reports() {
+    std::vector<Report> come_back;  // taken out first and looked at last, as a report from before may name the clip
     Report report;
+    while (player_.returns.pop(report)) come_back.push_back(report);
     while (player_.reports.pop(report)) {
         switch (report.kind) {
             case Report::time:
@@ -304,21 +313,26 @@ void Link::hear_reports() {
                              .s(report.clip->take_id).d(report.beat).i(report.error_frames));
                 break;
             case Report::finished:
-                for (auto at = score_.places.begin(); at != score_.places.end(); ++at) {
-                    if (at->second.slot != report.slot || at->second.serial != report.serial) continue;
-                    score_.places.erase(at);
-                    free_slots_.push_back(report.slot);
-                    break;
-                }
-                break;
-            case Report::unused:
-                for (auto at = leaving_.begin(); at != leaving_.end(); ++at) {
-                    if (at->get() != report.clip) continue;
-                    clip_bytes_ -= static_cast<int64_t>(report.clip->samples.size() * sizeof(float));
-                    leaving_.erase(at);
-                    break;
-                }
-                break;
+            case Report::unused: break;  // these come back by themselves
+        }
+    }
+    for (const Report& back : come_back) hear_return(back);
+}
+
+void Link::hear_return(const Report& report) {
+    if (report.kind == Report::finished) {
+        for (auto at = score_.places.begin(); at != score_.places.end(); ++at) {
+            if (at->second.slot != report.slot || at->second.serial != report.serial) continue;
+            score_.places.erase(at);
+            free_slots_.push_back(report.slot);
+            return;
+        }
+    } else {
+        for (auto at = leaving_.begin(); at != leaving_.end(); ++at) {
+            if (at->get() != report.clip) continue;
+            clip_bytes_ -= static_cast<int64_t>(report.clip->samples.size() * sizeof(float));
+            leaving_.erase(at);
+            return;
         }
     }
 }
@@ -394,10 +408,10 @@ void Link::heard_clip(OscReader& message, const void* audio, size_t audio_bytes)
     if (clip->frames < 1 || clip->tail_frames < 0 || clip->frames > most || clip->tail_frames > most) return;
     if (!(clip->gain >= 0.0 && clip->gain <= 1e4) || clip->sample_rate_hz != sample_rate_hz_) return;
     if (audio_bytes != static_cast<size_t>(clip->all_frames() * clip->channels) * sizeof(float)) return;
-    if (!(clip->tempo_bpm >= 1.0)) clip->tempo_bpm = 120.0;
+    if (!(clip->tempo_bpm >= 1.0 && clip->tempo_bpm <= routes::host_tempo_bpm_high)) clip->tempo_bpm = 120.0;
     if (!(clip->length_beats > 1.0 / 1024 && clip->length_beats <= routes::length_beats_max))
         clip->length_beats = static_cast<double>(clip->frames) * clip->tempo_bpm / 60.0 / sample_rate_hz_;
-    if (clip->length_beats < 1.0 / 1024) return;
+    if (clip->length_beats < 1.0 / 1024 || clip->length_beats > routes::length_beats_max) return;
     if (const auto at = clips_.find(clip->take_id); at != clips_.end()) {
         const Clip& had = *at->second;
         if (had.gain == clip->gain && had.loop == clip->loop && had.sustained == clip->sustained &&
@@ -559,8 +573,10 @@ void Link::forget_clips() {
     player_.forget_all();
     Report report;
     while (player_.reports.pop(report)) {}
+    while (player_.returns.pop(report)) {}
     const std::lock_guard lock(mutex_);
     outbox_.clear();
+    behind_ = false;
     clips_.clear();
     leaving_.clear();
     missing_ms_.clear();
@@ -663,7 +679,23 @@ void Link::ask_for_missing() {
 }
 
 void Link::tell(const Command& command) {
-    if (outbox_.size() < outbox_max) outbox_.push_back(command);
+    outbox_.push_back(command);
+    behind_ = behind_ || outbox_.size() > outbox_max;
+}
+
+// A host that has not come for all that for so long hears nothing of how it came to be: only how it stands now.
+void Link::tell_anew() {
+    std::deque<Command> drops;
+    for (const Command& command : outbox_)
+        if (command.kind == Command::drop) drops.push_back(command);
+    Command command;
+    command.kind = Command::forget;
+    drops.push_front(command);
+    outbox_ = std::move(drops);
+    for (auto& [id, place] : score_.places) place.told = false;
+    complete_told_once_ = false;
+    tell_all();
+    behind_ = false;
 }
 
 void Link::flush() {

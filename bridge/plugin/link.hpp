@@ -51,6 +51,7 @@ private:
     void say_hello();
     void hear_socket();
     void hear_reports();
+    void hear_return(const Report& report);
     void take_turn();
     void send(const OscWriter& message);
 
@@ -69,6 +70,7 @@ private:
     void tell_place(PlaceEntry& place);
     void remove_place(std::map<int64_t, PlaceEntry>::iterator at);
     void tell_all();
+    void tell_anew();
     void swap_in_score(const std::string& old_id, const std::string& new_id);
     void ask_for_missing();
     bool named(const std::string& take_id) const;
@@ -79,6 +81,7 @@ private:
     const char* kind_;
     std::unique_ptr<Socket> socket_;
     std::thread thread_;
+    bool was_frozen_ = false;
     std::atomic<bool> closing_{false};
     std::atomic<bool> connected_{false};
     std::atomic<bool> frozen_{false};
@@ -110,6 +113,7 @@ private:
     std::map<std::string, std::string> swaps_;            // that wait for their clip
     int64_t serial_ = 0;
     std::vector<int> free_slots_;
+    bool behind_ = false;
     std::deque<Command> outbox_;                          // what found the player's ring full
     Report time_;
     bool time_due_ = false;

@@ -14,7 +14,7 @@ inline constexpr int voices_max = 256;
 inline constexpr int pads_max = 128;
 
 struct Command {
-    enum Kind { pad, place, unplace, swap, drop, stop, complete } kind = stop;
+    enum Kind { pad, place, unplace, swap, drop, stop, complete, forget } kind = stop;  // forget: all pads and placements
     int slot = 0;              // place, unplace: where the placement lies; pad: its note
     int64_t serial = 0;        // place: comes back when it is finished, as slots are used again
     Clip* clip = nullptr;      // pad: null clears it
@@ -52,5 +52,6 @@ inline constexpr int panic_turn = -2;
 
 using Commands = Ring<Command, 4096>;
 using Reports = Ring<Report, 4096>;
+using Returns = Ring<Report, 16384>;  // finished and unused: more than there can be of slots, commands and clips together
 
 }  // namespace upbeat

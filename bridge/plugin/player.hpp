@@ -26,7 +26,8 @@ struct NoteOn {
 class Player {
 public:
     Commands commands;  // written by the network thread
-    Reports reports;    // read by the network thread
+    Reports reports;    // read by the network thread,
+    Returns returns;    // before these: what was lent to the player, and must not be lost
     std::atomic<uint64_t> reports_lost{0};
     std::atomic<uint64_t> voices_missed{0};
 
@@ -47,8 +48,7 @@ public:
         Command command;
         while (commands.pop(command)) {}
         release_all();
-        for (Pad& pad : pads_) set_clip(pad.clip, nullptr);
-        while (active_count_ > 0) remove(active_[0], false);
+        forget();
         complete_ = false;
     }
 
@@ -178,7 +178,13 @@ private:
                 break;
             case Command::stop: silence(std::max<int64_t>(1, std::llround(c.value * rate_hz_))); break;
             case Command::complete: complete_ = c.yes; break;
+            case Command::forget: forget(); break;
         }
+    }
+
+    void forget() {
+        for (Pad& pad : pads_) set_clip(pad.clip, nullptr);
+        while (active_count_ > 0) remove(active_[0], false);
     }
 
     void place(const Command& c) {
@@ -671,8 +677,7 @@ private:
         Report report;
         report.kind = Report::unused;
         report.clip = clip;
-        if (reports.push(report)) return;
-        reports_lost.fetch_add(1, std::memory_order_relaxed);  // its memory stays until the plug-in goes
+        returns.push(report);
     }
 
     void release(Voice& voice) {
@@ -729,7 +734,7 @@ private:
         report.kind = Report::finished;
         report.slot = slot;
         report.serial = serial;
-        tell(report);
+        returns.push(report);
     }
 
     void remove_singles() {
@@ -757,6 +762,7 @@ private:
         const double every_s = line_.playing() ? 0.02 : 0.1;
         const bool due = told_frame_ < 0 || now_ + frames - told_frame_ > seconds(every_s);
         if (!due && told_changes_ == line_.changes()) return;
+        if (reports.is_half_full()) return;  // nobody reads: the rest is for what does not come again
         told_frame_ = now_;
         told_changes_ = line_.changes();
         Report report;

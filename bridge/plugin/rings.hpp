@@ -30,6 +30,11 @@ public:
         return true;
     }
 
+    // Writer only.
+    bool is_half_full() const {
+        return written_.load(std::memory_order_relaxed) - read_.load(std::memory_order_relaxed) >= size / 2;
+    }
+
 private:
     std::array<Entry, size> entries_{};  // touched here, so no page is missing later
     alignas(64) std::atomic<uint32_t> written_{0};

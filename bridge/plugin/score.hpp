@@ -132,7 +132,9 @@ struct Score {
     // Numbers too small to be read back are none.
     static double plain(double value) { return std::abs(value) < 1e-300 ? 0.0 : value; }
 
-    static bool is_quantum(double beats) { return beats >= 0.0 && beats <= routes::quantum_beats_max; }
+    static bool is_quantum(double beats) {
+        return beats == 0.0 || (beats >= 1.0 / 1024 && beats <= routes::quantum_beats_max);
+    }
 };
 
 }  // namespace upbeat

@@ -86,7 +86,7 @@ double player_process(Player* player, int known, int playing, double beat, doubl
 // kind, slot, serial, error_frames, epoch, playing, played; then beat; then the clip. False if there is no report.
 int player_report(Player* player, int* numbers, double* beat, Clip** clip) {
     Report report;
-    if (!player->reports.pop(report)) return 0;
+    if (!player->reports.pop(report) && !player->returns.pop(report)) return 0;
     const int told[] = {report.kind,  report.slot,    static_cast<int>(report.serial), report.error_frames,
                         report.epoch, report.playing, report.played};
     std::memcpy(numbers, told, sizeof told);

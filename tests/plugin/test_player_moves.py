@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.plugin.conftest import NewHost, lacking
-from tests.plugin.player import FINISHED, NOTE, PAD, RATE_HZ, TIME, Samples
+from tests.plugin.player import DROP, FINISHED, NOTE, PAD, RATE_HZ, TIME, UNUSED, Samples
 
 pytestmark = [
     pytest.mark.plugin,
@@ -157,3 +157,20 @@ def test_a_locate_into_loops_that_overlap_gives_what_playing_there_would_have(ho
         daw.place(slot, daw.clip(steady(level), length_beats=4), 4.0 * slot, loop=True)
 
     assert np.all(daw.play(2 * BEAT)[FADE:, 0] == 0.125)
+
+
+def test_what_was_lent_comes_back_even_if_nobody_has_read_reports_for_minutes(host: NewHost) -> None:
+    daw = host()
+    clip = daw.clip(TICK)
+    daw.deaf = True
+    for slot in range(1_000):
+        daw.place(slot, clip, 0.5 + slot / 1_000, kept=False)
+    daw.ask(DROP, clip=clip)
+    for _ in range(5):
+        daw.play(BEAT, [BEAT // 20], notes=[(at, 61) for at in range(0, BEAT, 20)])
+    daw.deaf = False
+    daw.play(64)
+
+    assert daw.missed > 0  # notes that found no room
+    assert {told.slot for told in daw.told if told.kind == FINISHED} == set(range(1_000))
+    assert [told.clip for told in daw.told if told.kind == UNUSED] == [clip.value]
