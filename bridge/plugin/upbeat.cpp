@@ -1,4 +1,16 @@
-// The plug-in as a host sees it: parameters, state, and the block that joins player and link.
+// The plug-in as a host sees it: parameters, state, and the block that joins player and link. Begin to read here.
+//
+//   upbeat.cpp        the host's calls: run() on the audio thread; activate, state and parameters on others of the host
+//     parameters.hpp    what a host shows and automates
+//     host_time.hpp     DPF's bars and beats as quarter notes; clap_wrap.cpp has what DPF leaves out of CLAP
+//     player.hpp        audio thread: pads, placements, and what begins when
+//       host_line.hpp     beats as running frames; sees starts, jumps and bent tempos
+//       voices.hpp        one clip sounding: its fades, its end
+//     link.hpp, .cpp    network thread: hears the bridge, owns the clips, tells the player
+//       score.hpp         what is to be played, as a project saves it
+//       osc.hpp, routes.hpp   the wire's bytes, and its table (made from osc_schemas)
+//   messages.hpp      all that passes between those two threads, through the rings of rings.hpp: commands to the player,
+//                     its reports, and what it gives back. A clip's memory (clip.hpp) is the network thread's
 
 #include <chrono>
 #include <memory>
@@ -20,6 +32,7 @@ public:
             Parameter parameter;
             describe(index, parameter);
             values_[index].store(parameter.ranges.def, std::memory_order_relaxed);
+            ranges_[index] = parameter.ranges;
         }
     }
 
@@ -45,11 +58,12 @@ protected:
 
     // Any thread, the audio thread among them.
     void setParameterValue(uint32_t index, float value) override {
-        if (index == status_parameter) return;
+        if (index >= status_parameter || std::isnan(value)) return;
+        ranges_[index].fixValue(value);
         if (index == panic_parameter && value > 0.5f && whole(panic_parameter) == 0)
             panic_.store(true, std::memory_order_relaxed);
         values_[index].store(value, std::memory_order_relaxed);
-        if (index == slot_parameter) link_.set_slot(std::clamp(static_cast<int>(value + 0.5f), 1, routes::slots_max));
+        if (index == slot_parameter) link_.set_slot(whole(slot_parameter));
         if (index == mode_parameter) link_.set_frozen(whole(mode_parameter) == static_cast<int>(Mode::as_saved));
     }
 
@@ -156,6 +170,7 @@ private:
     Player player_;
     Link link_;
     std::atomic<float> values_[parameter_count]{};
+    ParameterRanges ranges_[parameter_count];
     std::atomic<bool> panic_{false};
     // The audio thread's own.
     float heard_[parameter_count]{};
