@@ -36,11 +36,11 @@ inline BlockTime block_time(const DISTRHO_NAMESPACE::TimePosition& said, UpbeatF
     } else {  // whole quarters to the bar, and each bar cut into the beats of the metre
         const int quarters = static_cast<int>(bbt.beatsPerBar) * 4 / static_cast<int>(bbt.beatType);
         const double per_bar = quarters > 0 ? quarters : 1;
-        if (bbt.bar > 0) {
+        if (bbt.bar > 0 && static_cast<int64_t>(said.frame) >= 0) {
             time.beat = (bbt.bar - 1) * per_bar + beat / bbt.beatsPerBar * per_bar;
-        } else {  // before the start DPF turns its own numbers round
+        } else {  // before the start DPF turns its own numbers round; in the bars before the last only the frame shows it
             const double back = bbt.beatsPerBar - bbt.beat + (bbt.ticksPerBeat - 1 - bbt.tick) / bbt.ticksPerBeat;
-            time.beat = -(-bbt.bar * per_bar + back / bbt.beatsPerBar * per_bar);
+            time.beat = -(bbt.bar * per_bar + back / bbt.beatsPerBar * per_bar);
         }
     }
     return time;
