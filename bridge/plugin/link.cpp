@@ -444,7 +444,7 @@ void Link::heard_pad(OscReader& message) {
     if (!pad.take_id.empty() && !Score::usable(pad.take_id)) return;
     if (!Score::is_quantum(pad.quantum_beats)) return;
     for (const double db : {pad.soft_db, pad.hard_db})
-        if (!(db >= routes::gain_db_low && db <= routes::gain_db_high)) return;
+        if (!Score::is_gain(db)) return;
     score_.pads[static_cast<size_t>(note)] = pad;
     // Its last good take goes on until the new one has come.
     if (pad.take_id.empty() || clip(pad.take_id)) tell_pad(note);

@@ -90,7 +90,8 @@ struct Score {
                 std::getline(in, pad.take_id, '\t');
                 if (in >> pad.quantum_beats >> pad.loop && note >= 0 && note < pads_max && usable(pad.take_id) &&
                     is_quantum(pad.quantum_beats)) {
-                    if (!(in >> pad.soft_db >> pad.hard_db)) pad.soft_db = pad.hard_db = 0.0;  // of an older project
+                    if (!(in >> pad.soft_db >> pad.hard_db) || !is_gain(pad.soft_db) || !is_gain(pad.hard_db))
+                        pad.soft_db = pad.hard_db = 0.0;  // of an older project
                     score.pads[static_cast<size_t>(note)] = pad;
                 }
             }
@@ -131,6 +132,8 @@ struct Score {
 
     // Numbers too small to be read back are none.
     static double plain(double value) { return std::abs(value) < 1e-300 ? 0.0 : value; }
+
+    static bool is_gain(double db) { return db >= routes::gain_db_low && db <= routes::gain_db_high; }
 
     static bool is_quantum(double beats) {
         return beats == 0.0 || (beats >= 1.0 / 1024 && beats <= routes::quantum_beats_max);
