@@ -103,6 +103,8 @@ class Attached:
     bends: deque[tuple[float, Sound, Sound]] = field(default_factory=lambda: deque(maxlen=BENDS_MAX))  # when, old, new
     promised: OrderedDict[str, Promise] = field(default_factory=OrderedDict)  # by landing id
     named: set[str] = field(default_factory=set)  # takes that the host's project names
+    run: int | None = None  # of the host, by its epoch
+    looked_at_s: float | None = None  # since when what loops in that run may be asked for; None: it was
     _clips: dict[str, _Had] = field(default_factory=dict)  # by take id
     _next_id: int = FIRST_ONCE_ID
 

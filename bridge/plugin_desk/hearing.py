@@ -239,7 +239,7 @@ class Hearing:
         if found is None:
             return
         cue, sound, trigger = found
-        our_beat = max(0.0, host_beat - self._offset_beats(there))
+        our_beat = max(0.0, host_beat - self.offset_beats(there))
         frame = player.mixer.frame
         if not there.keeps_promise(cue.name, host_beat):
             wish = Wish(
@@ -287,7 +287,7 @@ class Hearing:
                 return item.cue, item.sound, "timeline" if item.place_id else "midi"
         return None
 
-    def _offset_beats(self, there: Attached) -> float:
+    def offset_beats(self, there: Attached) -> float:
         """The host's beat less ours, in whole bars; 0 while one of the two stands."""
         player, bar_beats = self._player, self._player.meter.beats_per_bar
         frame = player.mixer.frame

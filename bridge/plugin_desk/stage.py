@@ -18,6 +18,7 @@ from bridge.engine_link import EngineStateChanged, LinkEvent
 from bridge.plugin_desk.attached import SAME_BEAT, Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.hearing import Hearing
+from bridge.plugin_desk.joined import Joined
 from bridge.plugin_desk.maker import Maker
 from bridge.plugin_desk.pages import Pages
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
@@ -60,6 +61,7 @@ class PluginStage:
         self._maker = Maker(player)
         self._pages = Pages(player, maker=self._maker, beside=self._beside)
         self._hearing = Hearing(player, frame_time=frame_time, times=times, beside=self._beside)
+        self._joined = Joined(player, offset_beats=self._hearing.offset_beats)
 
     def close(self) -> None:
         """Make nothing more."""
@@ -180,7 +182,10 @@ class PluginStage:
         for there in self._on(track):
             there.forget_landings()
             if self._clock is None or self._clock.moved == self._clock_was:
+                there.looked_at_s = None
                 there.tell("/plugin/stop", fade_s=fade_s)
+            else:
+                there.looked_at_s = self._player.now_s()
 
     def tick(self, now_frame: int) -> None:
         """Keep the sheets current, and say again what there was no room for."""
@@ -192,6 +197,7 @@ class PluginStage:
             self._pages.keep(there, moment, now_s=now_s, instances=len(self._there))
             if moment is not None:
                 self._by_hand(there, moment, now_s)
+                self._joined.look(there, moment, now_s)
             for once in there.once.values():
                 if once.number is None:
                     there.place(once)
