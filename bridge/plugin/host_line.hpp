@@ -36,6 +36,7 @@ public:
         const BlockTime time = can_be(said) ? said : BlockTime();
         const bool plays = time.known && time.playing;
         const bool played = playing_;
+        const HostLine before = *this;
         const double beat = beat_at(now);
         const double tempo_bpm = as_typed(time.tempo_bpm);
         const bool same_tempo = tempo_bpm == tempo_bpm_ && rate_hz == rate_hz_;
@@ -63,6 +64,7 @@ public:
             const double off_bars = off_frames / frames_per_beat() / beats_per_bar_;
             const bool bar_too_early = time.bar_leads && std::abs(off_bars - 1.0) < 1e-3;
             if (same_tempo && (bar_too_early || std::abs(off_frames) <= frames_per_beat() * time.rough_beats)) return Turn::none;
+            if (!same_tempo && bends_on_a_beat(before, time, now)) { ++changes_; return Turn::none; }
             if (!same_tempo && bar_too_early) { lay(said_beat - beats_per_bar_, now); ++changes_; return Turn::none; }
         } else if (same_tempo && std::abs(off_frames) <= exact_frames) {
             return Turn::none;
@@ -116,14 +118,36 @@ private:
         anchor_frame_ = now;
     }
 
+    // Whole ticks do not say where exactly the tempo was bent: on a whole beat that `before` came to since the last block,
+    // if from one of these on it is where the host says. That beat is kept, for a host that comes back to this tempo.
+    bool bends_on_a_beat(const HostLine& before, const BlockTime& time, int64_t now) {
+        const double hair = 1.0 / before.frames_per_beat();
+        const double first = before.beat_at(now - before.last_block_frames_), last = before.beat_at(now);
+        double off_beats = time.rough_beats;
+        for (double whole = std::ceil(first - hair); whole <= last + hair; ++whole) {
+            const double since_frames = (last - whole) * before.frames_per_beat();
+            const double bent = whole + since_frames / frames_per_beat();
+            if (std::abs(bent - time.beat) >= off_beats) continue;
+            off_beats = std::abs(bent - time.beat);
+            lay(bent, now);
+            bent_beat_ = whole;
+            bent_host_frame_ = time.frame - since_frames;
+            bent_bpm_ = tempo_bpm_;
+        }
+        return off_beats < time.rough_beats;
+    }
+
     // Whether these are a beat and a tempo that can be counted in frames.
     static bool can_be(const BlockTime& time) {
         return std::abs(time.beat) <= routes::host_beat_max && time.tempo_bpm >= routes::host_tempo_bpm_low &&
                time.tempo_bpm <= routes::host_tempo_bpm_high;
     }
 
-    // What was cut off a beat that came in whole ticks: all of it where the tempo has been the same from the start.
+    // What was cut off a beat that came in whole ticks: all of it where the tempo has been the same from the start, or from
+    // the latest bend.
     double to_the_frame(const BlockTime& time) const {
+        const double bent = bent_beat_ + (time.frame - bent_host_frame_) / frames_per_beat();
+        if (tempo_bpm_ == bent_bpm_ && std::abs(bent - time.beat) <= time.rough_beats) return bent;
         const double counted = time.frame / frames_per_beat();
         return std::abs(counted - time.beat) <= time.rough_beats ? counted : time.beat;
     }
@@ -145,6 +169,7 @@ private:
     double rate_hz_ = 48000.0;
     double beats_per_bar_ = 4.0;
     double next_host_frame_ = -1.0;
+    double bent_beat_ = 0.0, bent_host_frame_ = 0.0, bent_bpm_ = 0.0;  // none yet
     int last_block_frames_ = 0;
     int epoch_ = 0;
     int changes_ = 0;

@@ -68,6 +68,7 @@ class Host:
     ticks: bool = (
         False  # as LV2 hosts tell their beats: in whole ticks, and DPF with its bar too early before each line
     )
+    tempos: Sequence[tuple[float, float]] = ()  # (beat, BPM), the first at beat 0: a song whose tempo changes, told so
     told: list[Told] = field(default_factory=list)
     deaf: bool = False  # the network thread reads no report
     worst_s: float = 0.0  # the longest that a block took of the processor
@@ -157,8 +158,12 @@ class Host:
             count = min(sizes[turn % len(sizes)], frames - done)
             turn += 1
             here = [(at - done, note) for at, note in notes if done <= at < done + count]
+            if self.tempos:
+                self.beat, self.tempo_bpm = self.place_at(self.frame)
             beat = self.beat
-            if self.ticks:
+            if self.tempos and self.ticks:
+                beat = round(beat * 1_920) / 1_920
+            elif self.ticks:
                 after = beat + count * self.tempo_bpm / 60 / self.rate_hz
                 beat = math.floor(beat * 1_920 + 1e-6) / 1_920 + 4 * (turn > 1 and beat % 4 > after % 4)
             flat = np.array(here, np.int32).reshape(-1)
@@ -187,6 +192,16 @@ class Host:
             if not self.deaf:
                 self._hear()
         return np.ascontiguousarray(out.T)
+
+    def place_at(self, frame: int) -> tuple[float, float]:
+        """Beat and tempo in `tempos` at a frame of the song."""
+        start_frame, (start_beat, tempo_bpm) = 0.0, self.tempos[0]
+        for beat, next_bpm in self.tempos[1:]:
+            change_frame = start_frame + (beat - start_beat) * 60 / tempo_bpm * self.rate_hz
+            if frame < change_frame:
+                break
+            start_frame, start_beat, tempo_bpm = change_frame, beat, next_bpm
+        return start_beat + (frame - start_frame) * tempo_bpm / 60 / self.rate_hz, tempo_bpm
 
     def users(self, clip: Any) -> int:
         """How many voices, pads and placements name a clip."""

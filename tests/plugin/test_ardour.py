@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -203,14 +202,8 @@ def test_live_beats_are_on_their_frames_in_every_pass_of_ardours_loop(performanc
     assert first.heard_frame - last.heard_frame == (end - last.frame) + (first.frame - start)  # and no gap at its end
 
 
-def test_live_beats_after_a_change_of_tempo_are_within_half_a_tick_of_what_ardour_tells(
-    performance: Performance,
-) -> None:
+def test_live_beats_are_on_their_frames_after_a_change_of_tempo(performance: Performance) -> None:
     heard = [onset for onset in performance.located if onset.beat > NEW_TEMPO_BEAT]
 
-    # Ardour tells an LV2 its beats in 1920ths, and from a second tempo on its frames do not say more.
-    half_a_tick_frames = 60 / NEW_TEMPO_BPM * RATE_HZ / 1920 / 2
-    assert len(heard) >= 6
-    for onset in heard:
-        assert abs(onset.frame - frame_of(onset.beat)) <= half_a_tick_frames + 1
-    assert max(abs(b.frame - a.frame - 60 / NEW_TEMPO_BPM * RATE_HZ) for a, b in pairwise(heard)) <= 1.0
+    assert len(heard) >= 6  # Ardour tells an LV2 its beats in 1920ths, which are 12 frames here
+    assert [onset.frame for onset in heard] == [frame_of(onset.beat) for onset in heard]

@@ -141,6 +141,41 @@ def test_tempo_changes_at_the_borders_of_blocks_move_what_comes_after(host: NewH
     assert onsets(np.concatenate(heard)) == wanted
 
 
+TEMPOS = ((0, 97.0), (4, 123.4), (9, 61.7), (11, 140.0), (16, 133.337), (24, 97.3))
+
+
+def frames_in_tempos(beats: int) -> list[int]:
+    """Where the song of these tempos has its beats."""
+    frames, frame = [], 0.0
+    for beat in range(beats):
+        frames.append(round(frame))
+        frame += 60 / max((start, bpm) for start, bpm in TEMPOS if start <= beat)[1] * RATE_HZ
+    return frames
+
+
+@pytest.mark.parametrize("blocks", [[64], [333], [1_024], [4_096], [8_192], [8_192, 64, 1_024, 333]])
+def test_beats_in_whole_ticks_stay_exact_over_changes_of_tempo_on_beats(host: NewHost, blocks: list[int]) -> None:
+    daw = host(tempos=TEMPOS, ticks=True)
+    daw.place(0, daw.clip(TICK, length_beats=1), 0.0, loop=True)
+    wanted = frames_in_tempos(40)
+
+    assert onsets(daw.play(wanted[-1] + 100, blocks)) == wanted
+    assert max(told.epoch for told in daw.told) == 1
+
+
+def test_beats_in_whole_ticks_are_exact_where_a_host_comes_back_to_a_tempo_it_has_bent_to(host: NewHost) -> None:
+    daw = host(tempos=TEMPOS[:2], ticks=True)
+    daw.place(0, daw.clip(TICK, length_beats=1), 0.0, loop=True)
+    daw.play(12 * BEAT, [1_024])
+    for from_frame in (200_001, 7, 150_003):
+        daw.frame = from_frame
+        heard = daw.play(BEAT, [512])
+        change = 4 * 60 / 97.0 * RATE_HZ
+        beats = [beat * 60 / 97.0 * RATE_HZ for beat in range(4)]
+        beats += [change + beat * 60 / 123.4 * RATE_HZ for beat in range(20)]
+        assert onsets(heard) == [round(f) - from_frame for f in beats if 0 <= round(f) - from_frame < BEAT]
+
+
 def test_a_tempo_that_glides_loses_and_doubles_no_beat(host: NewHost) -> None:
     daw = host(tempo_bpm=60.0)
     daw.place(0, daw.clip(TICK, length_beats=0.25), 0.0, loop=True)
