@@ -22,6 +22,7 @@ from osc_schemas.shape import Shape
 if TYPE_CHECKING:
     from bridge.player import Player
 
+KNOBS_WAIT_S = 0.15  # for the knobs that its project has saved, which an instance says as soon as it is welcome
 FIRST_WAIT_S = 0.3  # for the host to say its tempo; one without a transport never will
 SETTLED_S = 0.6  # when tempo, knobs and cues have rested so long, a sheet is made for them
 LOOKED_AT_MAX = 64  # entries in one tick, of all instances together
@@ -45,7 +46,8 @@ class Pages:
             return
         wanted = self._wanted(there, moment)
         if there.made_for is None:
-            if (moment is not None or now_s - there.came_s >= FIRST_WAIT_S) and self._began_s != now_s:
+            wait_s = KNOBS_WAIT_S if moment is not None else FIRST_WAIT_S
+            if now_s - there.came_s >= wait_s and self._began_s != now_s:
                 self._begin(there, wanted, now_s)
         elif wanted != there.made_for:
             if wanted != there.restless:
