@@ -85,9 +85,9 @@ def run_up(options: argparse.Namespace) -> int:
     from bridge.supervisor import Supervisor
     from bridge.triggers.osc import OscPort
 
+    music, news = read_set(options.set), Newsreel(quiet=options.quiet, as_json=options.json, tells_of_engine=False)
     OscPort(port=options.osc_port, on_heard=lambda heard: None).close()  # a port that is taken is said before the wait
     check_free(options.plugin_port)
-    music, news = read_set(options.set), Newsreel(quiet=options.quiet, as_json=options.json, tells_of_engine=False)
     supervisor = Supervisor(
         family=options.family or music.engine.family,
         port=options.engine_port,

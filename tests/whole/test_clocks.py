@@ -161,9 +161,8 @@ def server() -> Iterator[dict[str, str]]:
 
 @pytest.mark.jack
 @pytest.mark.skipif(bool(missing), reason=f"not installed: {' '.join(missing)} (Debian: jackd2)")
-@pytest.mark.parametrize(
-    ("tempo_bpm", "from_frame"), [(124.7, 1_000_001), pytest.param(120.0, 0, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("tempo_bpm", "from_frame"), [(124.7, 1_000_001), (120.0, 0)])
 def test_clicks_fall_on_the_frames_of_jack_s_transport(
     server: dict[str, str], tmp_path: Path, tempo_bpm: float, from_frame: int
 ) -> None:

@@ -38,10 +38,10 @@ pytestmark = [
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A JACK server of this test's own, without a sound card."""
+    """A JACK server of this test's own, without a sound card; it waits for its clients, so that no message is lost."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", SERVER)
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    command = ["jackd", "--no-realtime", "-n", SERVER, "-d", "dummy", "-r", "48000", "-p", "256"]
+    command = ["jackd", "--no-realtime", "--sync", "-n", SERVER, "-d", "dummy", "-r", "48000", "-p", "1024"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             subprocess.run(["jack_wait", "-s", SERVER, "-w", "-t", "10"], check=True, capture_output=True)
