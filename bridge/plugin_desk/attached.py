@@ -1,5 +1,6 @@
 """One instance of the plug-in, as the player's side knows it: the clips that it has, and what lies there."""
 
+import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +20,8 @@ FIRST_ONCE_ID = 1_000_000  # below that are the entries of the timeline
 ONCE_MAX = 64  # landings that an instance keeps beside its sheet
 PROMISED_MAX, BENDS_MAX = 1_024, 1_024
 SAME_BEAT = 1e-6
-CLIPS_BYTES_MAX = 2**30  # in one instance
+# In one instance. It holds twice as much itself, for what it plays goes on while the next sheet comes.
+CLIPS_BYTES_MAX, CLIPS_MAX = 2**30, 1_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +107,7 @@ class Attached:
     named: set[str] = field(default_factory=set)  # takes that the host's project names
     run: int | None = None  # of the host, by its epoch
     looked_at_s: float | None = None  # since when what loops in that run may be asked for; None: it was
+    is_full: bool = False  # something found no room in it
     _clips: dict[str, _Had] = field(default_factory=dict)  # by take id
     _next_id: int = FIRST_ONCE_ID
 
@@ -132,7 +135,8 @@ class Attached:
         request, to_hz = sound.request, self.instance.sample_rate_hz
         tail_frames = round((len(sound.samples) - request.frames) * to_hz / request.sample_rate_hz)
         frames = max(1, round(request.frames * to_hz / request.sample_rate_hz))
-        if self.held_bytes + 8 * (frames + tail_frames) > CLIPS_BYTES_MAX:
+        if not self.has_memory(sound):
+            self.is_full = True
             return None
         samples = self._fitted(sound, frames + tail_frames, at_once=at_once)
         if samples is None:
@@ -153,10 +157,17 @@ class Attached:
             self._clips[sound.take_id] = _Had(number, sound.gain, loop, length_beats, clip.samples.nbytes)
         return number
 
-    @property
-    def held_bytes(self) -> int:
-        """How much the clips are that it has."""
-        return sum(had.size for had in self._clips.values())
+    def has_memory(self, sound: Sound) -> bool:
+        """Whether it has that sound, or may still take it beside all that is not to be dropped."""
+        if sound.take_id in self._clips:
+            return True
+        frames = math.ceil(len(sound.samples) * self.instance.sample_rate_hz / sound.request.sample_rate_hz)
+        size = 4 * frames * min(sound.samples.shape[1], bounds.SOURCE_CHANNELS_MAX)
+        held = list(self._clips.values())
+        if len(held) >= CLIPS_MAX or sum(had.size for had in held) + size > CLIPS_BYTES_MAX:
+            used = self._used()
+            held = [had for take_id, had in self._clips.items() if take_id in used]
+        return len(held) < CLIPS_MAX and sum(had.size for had in held) + size <= CLIPS_BYTES_MAX
 
     def has(self, take_id: str) -> bool:
         """Whether it was sent that take."""
@@ -257,12 +268,15 @@ class Attached:
 
     def drop_unused(self) -> None:
         """Let go of the clips that nothing here names any more."""
-        used = {item.sound.take_id for item in self.items if item.sound is not None}
-        beside = [*self.once.values(), *self.standing.values()]
-        used |= self.named | {once.landing.sound.take_id for once in beside}
+        used = self._used()
         for take_id in [take_id for take_id in self._clips if take_id not in used]:
             if self.tell("/plugin/drop", take_id=take_id) is not None:
                 del self._clips[take_id]
+
+    def _used(self) -> set[str]:
+        beside = [*self.once.values(), *self.standing.values()]
+        used = {item.sound.take_id for item in self.items if item.sound is not None}
+        return used | self.named | {once.landing.sound.take_id for once in beside}
 
     def _fitted(self, sound: Sound, frames: int, *, at_once: bool) -> Samples | None:
         from_hz, to_hz = sound.request.sample_rate_hz, self.instance.sample_rate_hz

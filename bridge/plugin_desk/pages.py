@@ -5,7 +5,8 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.plugin_desk.attached import Attached, Item, Once
+from bridge.plugin_desk import sheet
+from bridge.plugin_desk.attached import CLIPS_BYTES_MAX, CLIPS_MAX, Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.maker import Maker, NoSound, seconds_until
 from bridge.plugin_desk.sheet import knobs_at, pads_of, sheet_of
@@ -36,6 +37,7 @@ class Pages:
     def __init__(self, player: "Player", *, maker: Maker, beside: Beside) -> None:
         self._player, self._maker, self._beside = player, maker, beside
         self._began_s = -math.inf  # one sheet in a tick, for a long timeline takes its time
+        self._said_full: set[tuple[str, str]] = set()  # of instances by name and track
         self._originals: dict[str, Sound] = {}  # by the take id of what was stretched: nothing is stretched twice
 
     def keep(self, there: Attached, moment: HostMoment | None, *, now_s: float, instances: int) -> None:
@@ -57,6 +59,10 @@ class Pages:
         else:
             there.restless = None
         self._go_on(there, moment, looked_at_max=max(1, LOOKED_AT_MAX // instances))
+        name, track = there.instance.name, there.instance.track
+        if there.is_full and (name, track) not in self._said_full:
+            self._said_full.add((name, track))
+            self._player.refuse(unanswered, track, "full", full_sentence(track))
 
     def _wanted(self, there: Attached, moment: HostMoment | None) -> tuple[float, Shape, tuple[object, ...]]:
         """All that a sheet follows from."""
@@ -72,6 +78,8 @@ class Pages:
         player, track = self._player, there.instance.track
         tempo_bpm, by_hand, _ = wanted
         before = {item.key: item for item in there.items if item.once is None}
+        entries = sheet_of(player.music.timeline, player.cues, track=track, moves=player.music.moves)
+        there.is_full = len(entries) > sheet.ENTRIES_MAX
         items = [
             Item(
                 cue=player.cues[one.cue],
@@ -80,7 +88,7 @@ class Pages:
                 until_beat=one.until_beat,
                 continues=one.continues,
             )
-            for one in sheet_of(player.music.timeline, player.cues, track=track, moves=player.music.moves)
+            for one in entries[: sheet.ENTRIES_MAX]
         ]
         items += [
             Item(cue=player.cues[pad.cue], note=note, soft_db=pad.soft_db, hard_db=pad.hard_db)
@@ -165,6 +173,9 @@ class Pages:
                 return False
             item.sound, item.before = found, None
         cue, sound = item.cue, item.sound
+        if not there.has_memory(sound):
+            there.is_full, item.sound, item.number = True, None, None
+            return True
         if item.once is not None:
             return self._hand_over(there, item.once, sound)
         if there.give(sound, loop=cue.loop, length_beats=cue.length_beats) is None:
@@ -232,3 +243,12 @@ class Pages:
         if len(self._originals) > ORIGINALS_MAX:
             del self._originals[next(iter(self._originals))]
         return replace(made, take_id=take_id)
+
+
+def full_sentence(track: str) -> str:
+    """Why the rest of a track is not heard in the host."""
+    return (
+        f"the plug-in on {track} is full: it takes {CLIPS_BYTES_MAX / 2**30:g} GiB in {CLIPS_MAX} clips and "
+        f"{sheet.ENTRIES_MAX} entries of a timeline, so the rest sounds in Upbeat's own output; use fewer or shorter "
+        "clips, or give some of them another track"
+    )

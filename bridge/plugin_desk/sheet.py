@@ -13,6 +13,7 @@ from osc_schemas.cue import Cue
 from osc_schemas.shape import NEUTRAL, Shape
 
 FOR_EVER = -1.0
+ENTRIES_MAX = 4_000  # of the 4096 places in an instance; the others are for what lands beside the sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
