@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <random>
 
@@ -115,6 +116,7 @@ struct Link::Socket {
 
 Link::Link(Player& player, const char* kind) : player_(player), kind_(kind), instance_(random_hex(16)) {
     for (int slot = places_max; slot-- > 0;) free_slots_.push_back(slot);
+    for (size_t k = 0; k < knobs_.size(); ++k) knobs_[k] = said_knobs_[k] = routes::knobs[k].neutral;
 }
 
 Link::~Link() {
@@ -206,6 +208,7 @@ void Link::take_turn() {
     if (connected_ && (recalled_ || thaws)) say_hello();
     if (recalled_) tell_all();
     hear_socket();
+    say_knobs(false);
     hear_reports();
     const int64_t now = steady_ms();
     if (connected_) {
@@ -261,9 +264,24 @@ void Link::say_hello() {
              .i(routes::version).s(instance_).s(kind_).i(hello_slot_).i(sample_rate_hz_));
 }
 
-void Link::send(const OscWriter& message) {
+// What the project or the host has turned. A bridge that was begun anew has all at neutral; what is there already in a
+// bridge that OSC or MIDI turned, no host that was never touched undoes.
+void Link::say_knobs(bool anew) {
+    if (!welcome_ || !socket_) return;
+    for (size_t k = 0; k < knobs_.size(); ++k) {
+        const routes::Knob& knob = routes::knobs[k];
+        const float value = knobs_[k].load(std::memory_order_relaxed);
+        const bool neutral = std::abs(value - knob.neutral) <= 1e-4f * (knob.high - knob.low);  // a host's 0 to 1 is rough
+        const bool turned = value != said_knobs_[k] && !(neutral && said_knobs_[k] == knob.neutral);
+        if (!turned && !(anew && !neutral)) continue;
+        const float place = neutral ? knob.neutral : value;
+        if (send(OscWriter(routes::turn.address, routes::turn.tags).s(knob.name).f(place))) said_knobs_[k] = place;
+    }
+}
+
+bool Link::send(const OscWriter& message) {
     // A full queue loses what is said: time comes again, and a take that was asked for in vain is asked for again.
-    zmq_send(socket_->dealer, message.bytes().data(), message.bytes().size(), ZMQ_DONTWAIT);
+    return zmq_send(socket_->dealer, message.bytes().data(), message.bytes().size(), ZMQ_DONTWAIT) >= 0;
 }
 
 void Link::hear_socket() {
@@ -289,6 +307,7 @@ void Link::hear_reports() {
     Report report;
     while (player_.returns.pop(report)) come_back.push_back(report);
     while (player_.reports.pop(report)) {
+        if (report.kind == Report::note || report.kind == Report::turn) say_knobs(false);  // what was turned before it
         switch (report.kind) {
             case Report::time:
                 time_ = report;
@@ -301,9 +320,7 @@ void Link::hear_reports() {
                 break;
             case Report::turn: {
                 if (!welcome_ || !socket_) break;
-                const char* what = report.slot == fire_turn    ? "fire"
-                                   : report.slot == panic_turn ? "panic"
-                                                               : routes::knobs[report.slot].name;
+                const char* what = report.slot == fire_turn ? "fire" : "panic";
                 send(OscWriter(routes::turn.address, routes::turn.tags).s(what).f(static_cast<float>(report.value)));
                 break;
             }
@@ -347,6 +364,7 @@ void Link::heard(OscReader& message, const void* audio, size_t audio_bytes) {
         const std::string title = Score::one_line(std::string(message.s()));
         welcome_ = true;
         refused_ = false;
+        say_knobs(true);
         if (frozen_) return;
         if (score_.title.empty()) score_.title = title;
         for (PadEntry& pad : score_.pads) pad.fresh = false;

@@ -2,9 +2,11 @@
 // the clips, and tells the player what to play. Nothing here is ever touched by the audio thread but the player's rings.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cctype>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +17,7 @@
 
 #include "osc.hpp"
 #include "player.hpp"
+#include "routes.hpp"
 #include "score.hpp"
 
 namespace upbeat {
@@ -40,6 +43,8 @@ public:
     // Any thread.
     Status status() const { return status_.load(std::memory_order_relaxed); }
     void set_slot(int slot) { slot_.store(slot, std::memory_order_relaxed); }
+    // Where a knob stands (routes::knobs). The bridge hears its newest place, and after each hello all that are not neutral.
+    void set_knob(int which, float value) { knobs_[static_cast<size_t>(which)].store(value, std::memory_order_relaxed); }
     void set_frozen(bool frozen) { frozen_.store(frozen, std::memory_order_relaxed); }
     // Whether waiting may help: a bridge is there, or was looked for only shortly.
     bool connected() const { return connected_.load(std::memory_order_relaxed); }
@@ -53,7 +58,8 @@ private:
     void hear_reports();
     void hear_return(const Report& report);
     void take_turn();
-    void send(const OscWriter& message);
+    bool send(const OscWriter& message);
+    void say_knobs(bool anew);
 
     void heard(OscReader& message, const void* audio, size_t audio_bytes);
     void heard_clip(OscReader& message, const void* audio, size_t audio_bytes);
@@ -87,6 +93,7 @@ private:
     std::atomic<bool> frozen_{false};
     std::atomic<int> slot_{1};
     std::atomic<Status> status_{Status::away};
+    std::array<std::atomic<float>, std::size(routes::knobs)> knobs_;
 
     mutable std::mutex mutex_;  // of the score and the instance id, which hosts read and write
     std::string instance_;
@@ -96,6 +103,7 @@ private:
     // The network thread's own, or the host's while there is none.
     int sample_rate_hz_ = 0;
     int hello_slot_ = 0;
+    std::array<float, std::size(routes::knobs)> said_knobs_{};
     std::string bridge_title_;  // of the set that the bridge plays
     bool welcome_ = false;
     bool refused_ = false;

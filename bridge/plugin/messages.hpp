@@ -32,7 +32,7 @@ struct Command {
 
 struct Report {
     enum Kind { time, note, turn, launched, finished, unused } kind = time;
-    int slot = 0;              // finished: of a single placement; turn: which knob, or `fire_turn`, `panic_turn`
+    int slot = 0;              // finished: of a single placement; turn: `fire_turn` or `panic_turn`
     int64_t serial = 0;        // finished
     Clip* clip = nullptr;      // launched, unused (free it)
     double beat = 0.0;

@@ -63,6 +63,7 @@ protected:
         if (index == panic_parameter && value > 0.5f && whole(panic_parameter) == 0)
             panic_.store(true, std::memory_order_relaxed);
         values_[index].store(value, std::memory_order_relaxed);
+        if (index >= first_knob_parameter) link_.set_knob(static_cast<int>(index) - first_knob_parameter, value);
         if (index == slot_parameter) link_.set_slot(whole(slot_parameter));
         if (index == mode_parameter) link_.set_frozen(whole(mode_parameter) == static_cast<int>(Mode::as_saved));
     }
@@ -138,24 +139,18 @@ private:
         }
         player_.set_mode(static_cast<Mode>(std::clamp(whole(mode_parameter), 0, 3)));
         player_.set_quantum(quantum_choices[std::clamp(whole(quantum_parameter), 0, quantum_count - 1)].beats);
-        hear_turns();
+        hear_fire();
         const float db = values_[gain_parameter].load(std::memory_order_relaxed);
         if (db != gain_db_) gain_ = gain_of(gain_db_ = db);
         player_.process(time, notes, note_count, left, right, static_cast<int>(frames), gain_, clock_ns, offline);
     }
 
     // What stands at the first block is where the project left it; what differs later was turned.
-    void hear_turns() {
-        for (int index = first_knob_parameter; index < status_parameter; ++index) turned(index, index - first_knob_parameter);
-        turned(fire_parameter, fire_turn);
+    void hear_fire() {
+        const float cue = values_[fire_parameter].load(std::memory_order_relaxed);
+        if (cue != fired_ && !first_block_ && cue >= 0.5f) player_.tell_turn(fire_turn, cue);
+        fired_ = cue;
         first_block_ = false;
-    }
-
-    void turned(int index, int what) {
-        const float value = values_[index].load(std::memory_order_relaxed);
-        if (value == heard_[index]) return;
-        heard_[index] = value;
-        if (!first_block_ && (what != fire_turn || value >= 0.5f)) player_.tell_turn(what, value);
     }
 
     // Only for a bounce, which has no deadline. The takes follow from the host's tempo, so that is said meanwhile.
@@ -173,7 +168,7 @@ private:
     ParameterRanges ranges_[parameter_count];
     std::atomic<bool> panic_{false};
     // The audio thread's own.
-    float heard_[parameter_count]{};
+    float fired_ = 0.0f;
     bool first_block_ = true;
     float gain_db_ = 0.0f, gain_ = 1.0f;
     int wait_left_ms_ = 0;

@@ -25,6 +25,8 @@ Both* both_new() {
 void both_free(Both* both) { delete both; }
 void both_recall(Both* both, const char* text) { both->link.recall(text); }
 void both_freeze(Both* both, int frozen) { both->link.set_frozen(frozen != 0); }
+void both_turn(Both* both, int knob, float value) { both->link.set_knob(knob, value); }
+void both_take_slot(Both* both, int slot) { both->link.set_slot(slot); }
 int both_status(const Both* both) { return static_cast<int>(both->link.status()); }
 
 // The host goes on by a block, from a beat on at 120 BPM.

@@ -14,6 +14,7 @@ from tests.plugin.peer import Peer, Take
 
 HERE = Path(__file__).parent
 READY, TAKES_MISSING = 2, 3
+PITCH, BRIGHTNESS = 1, 2
 
 pytestmark = [
     pytest.mark.plugin,
@@ -64,6 +65,39 @@ def test_an_instance_that_leaves_the_mode_as_saved_is_told_all_that_it_put_aside
     library.both_freeze(both, 0)
 
     peer.wait("/plugin/hello", since=mark)
+
+
+def test_each_hello_is_followed_by_the_knobs_that_are_not_at_neutral_and_no_others(
+    library: Any, peer: Peer, both: Any
+) -> None:
+    def told(since: int, value: float) -> dict[str, float]:
+        peer.wait("/plugin/turn", since=since, which=lambda heard: heard.values[1] == value)
+        mark = peer.mark
+        peer.wait("/plugin/alive", since=mark)
+        return dict(heard.values for heard in peer.all("/plugin/turn", since=since))
+
+    peer.wait("/plugin/alive")
+    assert peer.all("/plugin/turn") == []
+
+    mark = peer.mark
+    library.both_turn(both, BRIGHTNESS, c.c_float(0.5))
+    library.both_turn(both, PITCH, c.c_float(0.00001))  # as near to 0 as a host's 0 to 1 may bring it
+    assert told(mark, 0.5) == {"brightness": 0.5}
+
+    mark = peer.mark
+    library.both_take_slot(both, 2)
+    peer.wait("/plugin/hello", since=mark)
+    assert told(mark, 0.5) == {"brightness": 0.5}
+
+    mark = peer.mark
+    library.both_turn(both, BRIGHTNESS, c.c_float(0.0))
+    assert told(mark, 0.0) == {"brightness": 0.0}
+
+    mark = peer.mark
+    library.both_take_slot(both, 3)
+    peer.wait("/plugin/hello", since=mark)
+    peer.wait("/plugin/alive", since=mark)
+    assert peer.all("/plugin/turn", since=mark) == []
 
 
 def test_a_host_that_runs_no_block_for_long_has_the_last_word_when_it_goes_on(

@@ -107,6 +107,40 @@ def test_a_project_opened_again_asks_for_its_takes_by_their_ids(built: Path, pee
     assert {h.values[1] for h in peer.all("/plugin/hello")[-1:]} == {to.split(b"/")[0].decode()}
 
 
+def test_a_project_opened_again_tells_where_it_left_its_knobs(built: Path, peer: Peer) -> None:
+    quiet = np.zeros((2, 4_800), np.float32)
+    effect = pedalboard.load_plugin(str(built / "upbeat-track.vst3"))
+    effect.pitch_semitones = 12
+    effect.fire_cue = 3
+    effect(quiet, RATE_HZ, reset=False)
+    saved = effect.raw_state
+
+    again = pedalboard.load_plugin(str(built / "upbeat-track.vst3"))
+    again.raw_state = saved
+    mark = peer.mark
+    again(quiet, RATE_HZ, reset=True)
+
+    turn = peer.wait("/plugin/turn", since=mark)
+    assert turn.values == ["pitch", pytest.approx(12, abs=0.01)]
+    peer.wait("/plugin/alive", since=mark)
+    assert len(peer.all("/plugin/turn", since=mark)) == 1
+
+
+def test_a_knob_that_is_automated_in_short_blocks_says_its_newest_place_only(built: Path, peer: Peer) -> None:
+    effect = pedalboard.load_plugin(str(built / "upbeat-track.vst3"))
+    quiet = np.zeros((2, 64), np.float32)
+    effect(quiet, RATE_HZ, reset=False)
+    last_identity(peer)
+    mark, start_s = peer.mark, time.monotonic()
+    for k in range(1, 1_001):
+        effect.pitch_semitones = round(k * 0.012, 3)
+        effect(quiet, RATE_HZ, reset=False)
+    took_s = time.monotonic() - start_s
+
+    peer.wait("/plugin/turn", since=mark, which=lambda heard: abs(heard.values[1] - 12) < 0.01)
+    assert len(peer.all("/plugin/turn", since=mark)) < 10 + took_s / 0.004
+
+
 @pytest.mark.hosts
 def test_notes_sound_on_their_frames(built: Path, peer: Peer) -> None:
     instrument: Any = pedalboard.load_plugin(str(built / "upbeat.vst3"), initialization_timeout=0.1)
