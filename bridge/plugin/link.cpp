@@ -138,7 +138,7 @@ void Link::stop() {
     thread_.join();
     const std::lock_guard lock(mutex_);
     hear_reports();  // what the player has given back until now
-    connected_ = false;
+    connected_ = complete_ = all_here_ = false;
     status_ = Status::away;
 }
 
@@ -152,6 +152,7 @@ void Link::set_instance(const std::string& text) {
     for (const char letter : text)
         if (!std::isxdigit(static_cast<unsigned char>(letter))) return;
     const std::lock_guard lock(mutex_);
+    renamed_ = renamed_ || instance_ != text;
     instance_ = text;
 }
 
@@ -176,8 +177,7 @@ void Link::run() {
     while (!closing_) {
         zmq_pollitem_t items[] = {{socket_->dealer, -1, ZMQ_POLLIN, 0}, {socket_->monitor, -1, ZMQ_POLLIN, 0}};
         if (zmq_poll(items, 2, turn_ms) < 0) std::this_thread::sleep_for(std::chrono::milliseconds(turn_ms));
-        const std::lock_guard lock(mutex_);
-        take_turn();
+        if (!take_turn()) open();  // under its new name
     }
     socket_.reset();
     welcome_ = false;
@@ -188,6 +188,7 @@ void Link::open() {
     {
         const std::lock_guard lock(mutex_);
         identity = instance_ + "/" + random_hex(8);
+        renamed_ = false;
         tell_all();  // what was loaded before goes on without a bridge
     }
     socket_ = std::make_unique<Socket>(identity);
@@ -197,7 +198,8 @@ void Link::open() {
     look_ms_ = steady_ms();
 }
 
-void Link::take_turn() {
+bool Link::take_turn() {
+    const std::lock_guard lock(mutex_);
     while (const int event = socket_->event()) {
         if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) say_hello();
         if (event == ZMQ_EVENT_DISCONNECTED) connected_ = welcome_ = false;
@@ -233,15 +235,7 @@ void Link::take_turn() {
         for (const std::string& take_id : score_.takes()) missing = missing || !clips_.count(take_id);
         int kept = 0;
         for (const auto& [id, place] : score_.places) kept += place.kept && place.fresh;
-        const bool complete = welcome_ && !missing && sheet_complete_ && (kept >= sheet_entries_ || frozen_);
-        if (complete != told_complete_ || !complete_told_once_) {
-            Command command;
-            command.kind = Command::complete;
-            command.yes = complete;
-            tell(command);
-            told_complete_ = complete;
-            complete_told_once_ = true;
-        }
+        all_here_ = !missing && sheet_complete_ && (kept >= sheet_entries_ || frozen_);
         if (refused_) status_ = Status::refused;
         else if (!connected_) status_ = Status::away;
         else if (silent && !welcome_) status_ = Status::connecting;
@@ -251,11 +245,13 @@ void Link::take_turn() {
     }
     if (behind_) tell_anew();
     flush();
+    complete_.store(welcome_ && all_here_ && outbox_.empty(), std::memory_order_release);
+    return !renamed_;
 }
 
 void Link::say_hello() {
     connected_ = true;
-    welcome_ = refused_ = sheet_complete_ = false;
+    welcome_ = refused_ = sheet_complete_ = all_here_ = false;
     asked_.clear();
     swaps_.clear();
     hello_slot_ = slot_.load(std::memory_order_relaxed);
@@ -605,7 +601,6 @@ void Link::forget_clips() {
         at->second.told = false;
         at = at->second.kept ? std::next(at) : score_.places.erase(at);
     }
-    complete_told_once_ = false;
 }
 
 void Link::tell_pad(int note) {
@@ -711,7 +706,6 @@ void Link::tell_anew() {
     drops.push_front(command);
     outbox_ = std::move(drops);
     for (auto& [id, place] : score_.places) place.told = false;
-    complete_told_once_ = false;
     tell_all();
     behind_ = false;
 }

@@ -46,6 +46,8 @@ public:
     // Where a knob stands (routes::knobs). The bridge hears its newest place, and after each hello all that are not neutral.
     void set_knob(int which, float value) { knobs_[static_cast<size_t>(which)].store(value, std::memory_order_relaxed); }
     void set_frozen(bool frozen) { frozen_.store(frozen, std::memory_order_relaxed); }
+    // Whether the sheet and all its takes are here, and in the player's ring.
+    bool complete() const { return complete_.load(std::memory_order_acquire); }
     // Whether waiting may help: a bridge is there, or was looked for only shortly.
     bool connected() const { return connected_.load(std::memory_order_relaxed); }
 
@@ -57,7 +59,7 @@ private:
     void hear_socket();
     void hear_reports();
     void hear_return(const Report& report);
-    void take_turn();
+    bool take_turn();  // false: the instance has another name now
     bool send(const OscWriter& message);
     void say_knobs(bool anew);
 
@@ -90,6 +92,7 @@ private:
     bool was_frozen_ = false;
     std::atomic<bool> closing_{false};
     std::atomic<bool> connected_{false};
+    std::atomic<bool> complete_{false};
     std::atomic<bool> frozen_{false};
     std::atomic<int> slot_{1};
     std::atomic<Status> status_{Status::away};
@@ -97,6 +100,7 @@ private:
 
     mutable std::mutex mutex_;  // of the score and the instance id, which hosts read and write
     std::string instance_;
+    bool renamed_ = false;
     Score score_;
     bool recalled_ = false;  // the host has put another score in its place
 
@@ -109,8 +113,7 @@ private:
     bool refused_ = false;
     bool sheet_complete_ = false;
     int sheet_entries_ = 0;
-    bool told_complete_ = false;
-    bool complete_told_once_ = false;
+    bool all_here_ = false;
     int nonce_ = 0;
     int64_t said_ms_ = 0, heard_ms_ = 0, hello_ms_ = 0, look_ms_ = 0;
     int64_t clip_bytes_ = 0;

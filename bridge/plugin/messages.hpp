@@ -14,7 +14,7 @@ inline constexpr int voices_max = 256;
 inline constexpr int pads_max = 128;
 
 struct Command {
-    enum Kind { pad, place, unplace, swap, drop, stop, complete, forget } kind = stop;  // forget: all pads and placements
+    enum Kind { pad, place, unplace, swap, drop, stop, forget } kind = stop;  // forget: all pads and placements
     int slot = 0;              // place, unplace: where the placement lies; pad: its note
     int64_t serial = 0;        // place: comes back when it is finished, as slots are used again
     Clip* clip = nullptr;      // pad: null clears it
@@ -27,7 +27,6 @@ struct Command {
     bool loop = false;
     bool kept = false;
     bool continues = false;    // place: the loop before it in another shape, from one of its passes on
-    bool yes = false;          // complete: the sheet and all wanted takes are here
 };
 
 struct Report {

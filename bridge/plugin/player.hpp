@@ -49,7 +49,6 @@ public:
         while (commands.pop(command)) {}
         release_all();
         forget();
-        complete_ = false;
     }
 
     // Carry out what was asked, as much as a block of so many frames has time for; the rest waits for the next.
@@ -58,7 +57,6 @@ public:
         for (int most = std::max(frames, 64); most > 0 && commands.pop(command); --most) obey(command);
     }
 
-    bool complete() const { return complete_; }
     int64_t now() const { return now_; }
     const HostLine& line() const { return line_; }
     int voices_in_use() const { return voice_count_; }
@@ -177,7 +175,6 @@ private:
                 give_back(c.clip);
                 break;
             case Command::stop: silence(std::max<int64_t>(1, std::llround(c.value * rate_hz_))); break;
-            case Command::complete: complete_ = c.yes; break;
             case Command::forget: forget(); break;
         }
     }
@@ -789,7 +786,6 @@ private:
     double quantum_beats_ = -1.0;
     float gain_ = -1.0f, gain_to_ = -1.0f, gain_step_ = 0.0f;
     int64_t ramp_frames_ = 0;
-    bool complete_ = false;
     bool any_arrived_ = false;
     int active_count_ = 0;
     int looping_ = -1;  // the loop that began last

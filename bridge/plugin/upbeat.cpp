@@ -155,11 +155,12 @@ private:
 
     // Only for a bounce, which has no deadline. The takes follow from the host's tempo, so that is said meanwhile.
     void wait_for_takes(const BlockTime& time, int64_t clock_ns) {
-        for (int ms = 0; !player_.complete() && wait_left_ms_ > (link_.connected() ? 0 : 8000); ++ms, --wait_left_ms_) {
+        for (int ms = 0; !link_.complete() && wait_left_ms_ > (link_.connected() ? 0 : 8000); ++ms, --wait_left_ms_) {
             if (ms % 100 == 0) player_.announce(time, clock_ns + ms * int64_t{1000000});
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
             player_.take_commands(4096);
         }
+        player_.take_commands(4096);  // as much as the ring holds
     }
 
     Player player_;

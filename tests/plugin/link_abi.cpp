@@ -26,6 +26,7 @@ void both_free(Both* both) { delete both; }
 void both_recall(Both* both, const char* text) { both->link.recall(text); }
 void both_freeze(Both* both, int frozen) { both->link.set_frozen(frozen != 0); }
 void both_turn(Both* both, int knob, float value) { both->link.set_knob(knob, value); }
+void both_name(Both* both, const char* instance) { both->link.set_instance(instance); }
 void both_take_slot(Both* both, int slot) { both->link.set_slot(slot); }
 int both_status(const Both* both) { return static_cast<int>(both->link.status()); }
 

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "bridge" / "plugin"
 RATE_HZ = 48_000
 
-PAD, PLACE, UNPLACE, SWAP, DROP, STOP, COMPLETE = range(7)
+PAD, PLACE, UNPLACE, SWAP, DROP, STOP = range(6)
 TIME, NOTE, TURN, LAUNCHED, FINISHED, UNUSED = range(6)
 
 Samples = npt.NDArray[np.float32]

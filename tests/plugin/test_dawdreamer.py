@@ -105,23 +105,23 @@ def test_a_bounce_may_wait_for_takes_that_are_on_their_way(built: Path, peer: Pe
     song.greet(peer)
     names = [song.plugin.get_parameter_name(k) for k in range(song.plugin.get_plugin_parameter_size())]
     song.plugin.set_parameter(names.index("Bounce"), 1.0)
-    take = np.random.default_rng(5).uniform(-0.5, 0.5, (4_000, 1)).astype(np.float32)
-    mark = peer.mark
+    for bounce in range(3):  # each is a connection of its own, which knows nothing of the one before
+        take = np.random.default_rng(bounce).uniform(-0.5, 0.5, (4_000, 1)).astype(np.float32)
 
-    def slow() -> None:
-        hello = peer.wait("/plugin/hello", since=mark)
-        peer.sheet(hello.identity, 1, complete=False)
-        time.sleep(1)
-        peer.clip(hello.identity, Take("late", take, 4_000))
-        peer.place(hello.identity, 1, "late", beat=0)
-        peer.sheet(hello.identity, 1)
+        def slow(name: str, take: Samples, since: int) -> None:
+            hello = peer.wait("/plugin/hello", since=since)
+            peer.sheet(hello.identity, 1, complete=False)
+            time.sleep(0.7)
+            peer.clip(hello.identity, Take(name, take, 4_000))
+            peer.place(hello.identity, 1, name, beat=0)
+            peer.sheet(hello.identity, 1)
 
-    thread = threading.Thread(target=slow)
-    thread.start()
-    heard = song.rendered()
-    thread.join()
+        thread = threading.Thread(target=slow, args=(f"late {bounce}", take, peer.mark))
+        thread.start()
+        heard = song.rendered()
+        thread.join()
 
-    assert np.array_equal(heard[:4_000, :1], take)
+        assert np.array_equal(heard[:4_000, :1], take)
 
 
 @pytest.mark.hosts

@@ -67,6 +67,22 @@ def test_an_instance_that_leaves_the_mode_as_saved_is_told_all_that_it_put_aside
     peer.wait("/plugin/hello", since=mark)
 
 
+def test_an_instance_that_a_project_names_while_it_is_connected_connects_under_that_name(
+    library: Any, peer: Peer, both: Any
+) -> None:
+    first = peer.wait("/plugin/hello")
+    mark = peer.mark
+    library.both_name(both, b"0123456789abcdef")
+    hello = peer.wait("/plugin/hello", since=mark)
+    assert hello.values[1] == "0123456789abcdef" != first.values[1]
+    assert hello.identity.startswith(b"0123456789abcdef/")
+
+    mark = peer.mark
+    library.both_name(both, b"0123456789abcdef")  # as it is called already
+    peer.wait("/plugin/alive", since=mark)
+    assert peer.all("/plugin/hello", since=mark) == []
+
+
 def test_each_hello_is_followed_by_the_knobs_that_are_not_at_neutral_and_no_others(
     library: Any, peer: Peer, both: Any
 ) -> None:
