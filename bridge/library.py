@@ -62,6 +62,7 @@ class Take:
     path: Path
     pinned: bool = False
     made_from: MadeFrom | None = None
+    beats_per_bar: float = 4.0  # of the set that it was made for
 
 
 def take_id_of(cue_name: str, clip: Clip) -> str:
@@ -114,7 +115,14 @@ class Library:
         self._writer.start()
 
     def keep(
-        self, clip: Clip, cue: Cue, *, tempo_bpm: float, loudness_lufs: float | None, request_to_clip_ms: float
+        self,
+        clip: Clip,
+        cue: Cue,
+        *,
+        tempo_bpm: float,
+        loudness_lufs: float | None,
+        request_to_clip_ms: float,
+        beats_per_bar: float = 4.0,
     ) -> Take:
         """The take of `clip`, journalled when this returns; its samples follow within a second."""
         source = clip.request.source
@@ -138,6 +146,7 @@ class Library:
             path=self.folder / "samples" / f"{take_id}.wav",
             pinned=known.pinned if known else False,
             made_from=made_from,
+            beats_per_bar=beats_per_bar,
         )
         self.takes[take_id] = take
         self._line({"kind": "take", **_as_json(take)})

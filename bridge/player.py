@@ -110,7 +110,7 @@ class Player:
         self.cues = dict(music.cues)
         self.wishes: dict[str, Wish] = {}
         self.end_beat: float | None = None  # where timeline and loops end by themselves, as in a render
-        self.sounds = Sounds(library, music.tracks)
+        self.sounds = Sounds(library, music.tracks, beats_per_bar=music.beats_per_bar)
         self.shaper = Shaper(
             engine=engine,
             launcher=self.launcher,

@@ -16,8 +16,8 @@ from osc_schemas.request import GenerateRequest
 class Sounds:
     """The sounds of one set: its library on disk, and a shelf in memory. One owner thread."""
 
-    def __init__(self, library: Library, tracks: Mapping[str, TrackSpec]) -> None:
-        self._library, self._tracks = library, tracks
+    def __init__(self, library: Library, tracks: Mapping[str, TrackSpec], *, beats_per_bar: float) -> None:
+        self._library, self._tracks, self._beats_per_bar = library, tracks, beats_per_bar
         self._shelf = Shelf()
 
     def at_hand(self, request: GenerateRequest, cue: Cue) -> Sound | None:
@@ -44,6 +44,7 @@ class Sounds:
             tempo_bpm=clip.request.tempo_bpm,
             loudness_lufs=sound.loudness_lufs if math.isfinite(sound.loudness_lufs) else None,
             request_to_clip_ms=request_to_clip_ms,
+            beats_per_bar=self._beats_per_bar,
         )
         self._shelf.put(clip.request, sound)
 

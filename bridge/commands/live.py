@@ -26,7 +26,7 @@ from bridge.commands.parser import (
 from osc_schemas.routes import PLUGIN_PORT
 
 if TYPE_CHECKING:
-    from bridge.commands.newsreel import Newsreel
+    from bridge.commands.newsreel import Newsreel, Outcome
     from bridge.player import Player
     from bridge.set_file import Set
 
@@ -152,7 +152,7 @@ def _play(music: "Set", engine: str, options: argparse.Namespace, news: "Newsree
             if not found.wait(FOUND_WITHIN_S):
                 news.say(f"no engine answers at {engine} yet; `upbeat engine` starts one, and the set waits for it")
             news.show()
-        news.end(*session.ask(_outcome))
+        news.end(session.ask(outcome))
     return 0
 
 
@@ -173,7 +173,15 @@ def _attend(player: "Player", news: "Newsreel", found: threading.Event, *, play:
     look()
 
 
-def _outcome(player: "Player") -> tuple[float, int, int]:
-    """The beat where the music stands, how many clips were launched, and how far the worst one was off its frame."""
+def outcome(player: "Player") -> "Outcome":
+    """How it went until now."""
+    from bridge.commands.newsreel import Outcome
+
     errors = [abs(launch.error_frames or 0) for launch in player.launcher.launches]
-    return max(0.0, player.transport.beat_at_frame(player.mixer.frame)), len(errors), max(errors, default=0)
+    beat = max(0.0, player.transport.beat_at_frame(player.mixer.frame))
+    return Outcome(
+        beat=beat,
+        bar=player.meter.position(beat)[0],
+        launches=len(errors),
+        worst_error_frames=max(errors, default=0),
+    )

@@ -3,17 +3,27 @@
 import contextlib
 import json
 import queue
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.commands.event_lines import as_json, as_line, event_in
-from bridge.timing.tempo import Meter
 
 if TYPE_CHECKING:
     from bridge.set_file import Set
 
 WAITING_MAX = 1_000  # lines; what a terminal that stands still does not show is dropped, and the music goes on
 _LOOK_EVERY_S = 0.5  # on Windows a thread that waits without end does not hear Ctrl-C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Where the music stands, how many clips were launched, and how far the worst of them was off its frame."""
+
+    beat: float  # from the music's start
+    bar: int  # as the performer counts them
+    launches: int
+    worst_error_frames: int
 
 
 class Newsreel:
@@ -23,7 +33,6 @@ class Newsreel:
         """`tells_of_engine` False leaves the engine's state to a supervisor, who knows more and calls `say`."""
         self._quiet, self._as_json, self._tells_of_engine = quiet, as_json, tells_of_engine
         self._waiting: queue.Queue[str] = queue.Queue(maxsize=WAITING_MAX)
-        self._meter = Meter()
 
     def begin(
         self,
@@ -38,7 +47,6 @@ class Newsreel:
         takes: Path,
     ) -> None:
         """Print what is played and where it listens."""
-        self._meter = Meter(beats_per_bar=music.beats_per_bar)
         with_effects = [track.name for track in music.tracks.values() if track.effects]
         if self._as_json:
             about = {
@@ -84,16 +92,15 @@ class Newsreel:
             with contextlib.suppress(queue.Empty):
                 self._print(self._waiting.get(timeout=_LOOK_EVERY_S))
 
-    def end(self, beat: float, launches: int, worst_error_frames: int) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Print what still waits, and how it went."""
         while not self._waiting.empty():
             self._print(self._waiting.get())
         if self._as_json:
-            ended = {"beat": beat, "launches": launches, "worst_error_frames": worst_error_frames}
-            self._print(json.dumps({"event": "ended", **ended}))
+            self._print(json.dumps({"event": "ended", **asdict(outcome)}))
         else:
-            bar = self._meter.position(beat)[0]
-            self._print(f"stopped in bar {bar}: {launches} launches, the worst {worst_error_frames} frames off")
+            worst = f"the worst {outcome.worst_error_frames} frames off"
+            self._print(f"stopped in bar {outcome.bar}: {outcome.launches} launches, {worst}")
 
     def _leave(self, line: str) -> None:
         with contextlib.suppress(queue.Full):

@@ -130,7 +130,14 @@ def _export_wavs(options: argparse.Namespace) -> int:
         except TakeError as error:
             missing[take.take_id] = str(error)
             continue
-        _, content = media_of(take, samples, path=path.name, loop=not options.one_shot, gain=1.0)
+        _, content = media_of(
+            take,
+            samples,
+            path=path.name,
+            loop=not options.one_shot,
+            gain=1.0,
+            beats_per_bar=take.beats_per_bar,
+        )
         _write_whole(path, content)
         written.append(path)
     if options.json:

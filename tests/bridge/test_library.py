@@ -47,6 +47,19 @@ def test_the_library_remembers_after_a_restart(tmp_path: Path) -> None:
     assert read_journal(tmp_path) == {take.take_id: take}
 
 
+def test_a_take_has_the_metre_of_its_set_and_one_from_before_there_was_any_is_in_4_4(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    waltz = library.keep(clip(), cue(), tempo_bpm=124, loudness_lufs=-20.0, request_to_clip_ms=12.5, beats_per_bar=3.0)
+    library.close()
+    assert read_journal(tmp_path) == {waltz.take_id: waltz}
+
+    journal = tmp_path / "journal.jsonl"
+    line = json.loads(journal.read_text())
+    assert line.pop("beats_per_bar") == 3.0
+    journal.write_text(json.dumps(line) + "\n")
+    assert read_journal(tmp_path)[waltz.take_id] == replace(waltz, beats_per_bar=4.0)
+
+
 def test_the_same_sound_is_the_same_take(tmp_path: Path) -> None:
     assert take_id_of("kick", clip(seed=1)) == take_id_of("kick", clip(seed=1))
     assert take_id_of("kick", clip(seed=1)) != take_id_of("kick", clip(seed=2))

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.cli import main
 from bridge.library import Library, Take
+from bridge.wav_chunks import read_musical
 from osc_schemas.request import GenerateRequest
 from osc_schemas.source import Source
 from tests.bridge.stage import clip_of, cue
@@ -96,3 +97,21 @@ def test_a_take_can_be_played_at_the_pace_of_real_time(take: Take, capsys: pytes
 
 def test_a_whole_take_is_not_made_again(take: Take, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, "remake", take.take_id)["remade"] is False
+
+
+def test_a_take_of_a_waltz_is_exported_in_its_metre(take: Take, tmp_path: Path) -> None:
+    request = take.request
+    library = Library(take.path.parent.parent)
+    waltz = library.keep(
+        clip_of(replace(request, seed=1)),
+        cue("waltz", length_beats=3.0),
+        tempo_bpm=120,
+        loudness_lufs=-20,
+        request_to_clip_ms=10,
+        beats_per_bar=3.0,
+    )
+    library.close()
+
+    assert main(["takes", "export", take.take_id, waltz.take_id, "--wav", str(tmp_path / "loops")]) == 0
+    metres = [read_musical(tmp_path / "loops" / f"{one.take_id}.wav") for one in (take, waltz)]
+    assert [one.beats_per_bar for one in metres if one is not None] == [4.0, 3.0]
