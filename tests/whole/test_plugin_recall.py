@@ -92,3 +92,46 @@ def test_a_project_opened_again_plays_the_same_takes_bit_for_bit(
     assert not np.allclose(with_other_seeds, heard, atol=1e-2)  # in the mode Set it is the set that counts
     assert np.array_equal(kept_from_the_disk, heard)
     assert np.array_equal(kept_from_provenance, heard)
+
+
+def test_a_project_with_turned_knobs_opened_again_sounds_as_it_was_saved_whatever_the_bridge_knew(
+    built: Path,
+    pace: Path,  # noqa: F811
+    noise: Engine,
+    tmp_path: Path,
+) -> None:
+    project, turned = tmp_path / "project", {"brightness": 0.75, "attack_ms": 40.0, "pitch": -5.0}
+    instrument = built / "upbeat.vst3"
+
+    def bounced(endpoint: str, *, state: Path | None = None, as_saved: bool = False) -> np.ndarray:
+        with daw(instrument, pace, endpoint, state=state) as host:
+            host.ask("tempo", [120], 0)
+            host.ask("note", 0, HIT, 100, 1.3)
+            if state is None:
+                for name, value in turned.items():
+                    host.turn(name, value)
+                host.wakes()
+            if as_saved:
+                host.choose("Mode", AS_SAVED, most=MODES)
+            [heard] = host.bounces(SECONDS, tmp_path)
+            if state is None:
+                host.ask("save", str(project))
+            return heard
+
+    with Bridge(SET, tmp_path, noise) as bridge:
+        heard = bounced(bridge.endpoint)
+        made = {take.take_id for take in bridge.takes if take.request.shape.turned.keys() == turned.keys()}
+    with Bridge(SET, tmp_path, noise) as restarted:
+        again = bounced(restarted.endpoint, state=project)
+        knobs = restarted.session.ask(lambda player: player.shaper.knobs("keys").turned)
+        as_saved = bounced(restarted.endpoint, state=project, as_saved=True)
+        shaped, pinned = restarted.all("/take/shaped"), [take for take in restarted.takes if take.pinned]
+        takes = {take.take_id for take in restarted.takes if take.request.shape.turned.keys() == turned.keys()}
+
+    assert np.any(heard)
+    assert knobs.keys() == turned.keys()
+    assert len(made) == 2  # of the loop and of the pad
+    assert np.array_equal(again, heard)
+    assert np.array_equal(as_saved, heard)
+    assert takes == made
+    assert (shaped, pinned) == ([], [])
