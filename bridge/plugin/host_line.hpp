@@ -4,6 +4,7 @@
 // however the blocks are cut. A new tempo or a jump lays a new one.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -49,7 +50,7 @@ public:
         playing_ = plays;
         rate_hz_ = rate_hz;
         tempo_bpm_ = tempo_bpm;
-        beats_per_bar_ = time.beats_per_bar > 0.0 ? time.beats_per_bar : 4.0;
+        beats_per_bar_ = time.beats_per_bar > 0.0 ? std::clamp(time.beats_per_bar, 0.25, 1024.0) : 4.0;  // as the wire has it
         const double said_beat = time.frame_leads ? to_the_frame(time) : time.beat;
         if (!plays) {
             const bool moved = played || said_beat != anchor_beat_ || !same_tempo;

@@ -96,7 +96,7 @@ public:
         report.kind = Report::time;
         report.beat = time.beat;
         report.tempo_bpm = time.tempo_bpm;
-        report.beats_per_bar = time.beats_per_bar;
+        report.beats_per_bar = std::clamp(time.beats_per_bar, 0.25, 1024.0);
         report.frame = now_;
         report.epoch = line_.epoch();
         report.playing = time.playing;

@@ -2,13 +2,15 @@
 
 import ctypes as c
 import math
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.plugin.conftest import DPF, SOURCES, lacking
+from tests.plugin.conftest import DPF, SOURCES, lacking, made
+from tests.plugin.peer import Peer
 
 pytestmark = [
     pytest.mark.plugin,
@@ -70,3 +72,36 @@ def test_the_place_is_the_hosts_in_every_metre_and_before_the_start(
     found = beat_of(bar, beat, c.c_double(tick), c.c_float(numerator), c.c_float(denominator), frame)
 
     assert found == pytest.approx(quarters, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("host") / "vst3_host"
+    source = Path(__file__).with_name("vst3_host.cpp")
+    made(["g++", "-std=gnu++17", "-O1", f"-I{DPF}/distrho/src", source, "-o", file, "-ldl"], "the host")
+    return file
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "bar"), [(4, 4, 4.0), (1, 8, 0.5), (3, 16, 0.75), (1, 64, 0.25)]
+)  # no less is told
+@pytest.mark.parametrize("quarters", [0.0, 5.25, -3.5])
+def test_a_host_whose_bars_are_shorter_than_a_quarter_is_not_taken_along(
+    built: Path, host: Path, numerator: int, denominator: int, bar: float, quarters: float
+) -> None:
+    plugin = next((built / "upbeat.vst3").glob("Contents/*/upbeat.so"))
+    with Peer() as peer:
+        environment = {**os.environ, "UPBEAT_PLUGIN_ENDPOINT": peer.endpoint}
+        words = [str(host), str(plugin), str(numerator), str(denominator), str(quarters)]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=30)
+        times = peer.all("/plugin/time")
+
+    assert (done.returncode, done.stdout) == (0, "0\n")
+    assert times
+    for told in times:
+        beat, _, playing, beats_per_bar = told.values[:4]
+        assert playing
+        assert beats_per_bar == pytest.approx(bar)
+        assert (beat - quarters) * 50 == pytest.approx(round((beat - quarters) * 50), abs=1e-6)  # a block's begin
+        assert quarters <= beat < quarters + 2
