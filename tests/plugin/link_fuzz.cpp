@@ -14,6 +14,11 @@
 
 using namespace upbeat;
 
+// libzmq 4.3.4 itself now and then keeps the last buffer (18160 bytes) of a socket that is closed while messages flow to it:
+// so does a program of a DEALER and a ROUTER without a line of ours. All else that is not freed is ours, and ends the run.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libzmq.so"; }
+
 static std::mt19937 rng;
 static int below(int count) { return static_cast<int>(rng() % static_cast<unsigned>(count)); }
 static bool one_in(int count) { return below(count) == 0; }
