@@ -82,7 +82,7 @@ class Deeds:
 
     def cue_arm(self, heard: Heard) -> None:
         """Have a cue made now."""
-        self._player.arm(self._cue(heard), trigger=heard.trigger, reply=heard.reply)
+        self._player.armed.arm(self._cue(heard), trigger=heard.trigger, reply=heard.reply)
 
     def cue_cancel(self, heard: Heard) -> None:
         """Take back a cue or a request."""
@@ -187,13 +187,13 @@ class Deeds:
 
     def transport_tempo(self, heard: Heard) -> None:
         """Change the tempo from the first bar on that nothing is laid out for yet; with Link, everybody's, at once."""
-        self._player.set_tempo(heard.message.number("tempo_bpm"))
+        self._player.conductor.set_tempo(heard.message.number("tempo_bpm"))
 
     def transport_locate(self, heard: Heard) -> None:
         """Move to a bar and beat, counted from 1; what plays fades out, and the timeline goes on from there."""
         player = self._player
         beat = player.meter.beat_at(heard.message.whole("bar"), heard.message.number("beat"))
-        player.locate(max(0.0, beat), fade_s=STOP_FADE_S)
+        player.conductor.locate(max(0.0, beat), fade_s=STOP_FADE_S)
 
     def clock_nudge(self, heard: Heard) -> None:
         """Shift all that is not laid out yet, against the beat of others."""
@@ -205,11 +205,11 @@ class Deeds:
         at_frame = None
         if at_unix_s is not None:
             at_frame = player.mixer.frame + player.frames(at_unix_s - player.unix_s() - player.ahead_s)
-        player.align(at_frame=at_frame)
+        player.conductor.align(at_frame=at_frame)
 
     def clock_nudge_beats(self, heard: Heard) -> None:
         """Let bars begin later or sooner."""
-        self._player.nudge_bars(heard.message.number("beats"))
+        self._player.conductor.nudge_bars(heard.message.number("beats"))
 
     def panic(self, heard: Heard) -> None:
         """Silence, fast; at the second call within 2 s, at once."""

@@ -4,73 +4,46 @@ The player is told everything: what was heard, what the engine said and, by the 
 waits and never sleeps; so live it runs on a thread beside the sound, offline as fast as it can, and in a test by hand.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
+from bridge.ahead import HORIZON_S, PREFETCH_S, Ahead
+from bridge.armed import ARMED_WAITS_S, Armed
 from bridge.audience import Audience, Reply
+from bridge.conductor import Conductor
 from bridge.deeds import Deeds
 from bridge.elsewhere import Elsewhere, Landing, nowhere
+from bridge.engine_asked import EngineAsked
 from bridge.engine_link import ClipArrived, EngineStateChanged, LinkEvent, RequestRefused
+from bridge.late import Late
 from bridge.launcher import Launcher
 from bridge.library import Library
-from bridge.retempo import Aside, Retempo, at_once
-from bridge.scheduler import Grid, LatencyBook, request_for, verdict
-from bridge.set_file import NoteTrigger, Set
+from bridge.retempo import Aside, at_once
+from bridge.scheduler import Grid, LatencyBook, request_for
+from bridge.set_file import Set
 from bridge.set_words import MidiTrigger
 from bridge.shaper import Shaper
 from bridge.shelf import sound_key
 from bridge.sounds import Sounds
-from bridge.timeline import Timeline
-from bridge.timing.arbiter import Arbiter, ClockEvent
-from bridge.timing.clocks import Clock, ClockError
+from bridge.timing.arbiter import Arbiter
+from bridge.timing.clocks import Clock
 from bridge.timing.tempo import Meter
 from bridge.timing.transport import Transport
 from bridge.tracks import loudness
 from bridge.tracks.mixer import Mixer, MixerFull
 from bridge.tracks.sound import Sound
-from bridge.triggers.heard import Heard, Trigger, unanswered
+from bridge.triggers.heard import Heard, Trigger
 from bridge.wish import How, Launch, Wish, slot_of
 from osc_schemas import codec
 from osc_schemas.cue import Cue
 from osc_schemas.errors import CueError, SchemaError
 from osc_schemas.request import GenerateRequest, Refusal
-from osc_schemas.shape import Shape
 
-HORIZON_S = 1.0  # the mixer is told this far ahead, so a stall of ours shorter than that is never heard
-PREFETCH_S = 4.0  # a timeline cue is asked for this long before its beat
 PREROLL_S = 1.0  # from play to the first beat, so that what stands on it can be made in time
-ARMED_MAX, ARMED_WAITS_S = 128, 3_600.0  # what is armed is made when nothing else is wanted
-SETTLED_S = 0.6  # when tempo and knobs have rested so long, what is armed is made again to fit them
-CLOCK_FADE_S = 0.03  # when another clock stops or moves the music
-CLOCK_SLACK_BEATS = 0.25
 SILENCE_PEAK = 10 ** (-60 / 20)  # a clip that stays under this is no sound
 WISHES_MAX = 1_000
-
-
-class EngineAsked(Protocol):
-    """What the player wants of an engine, near or far."""
-
-    @property
-    def state(self) -> str:
-        """connecting, warming, ready or lost."""
-
-    @property
-    def family(self) -> str:
-        """The model that answers."""
-
-    @property
-    def steps_offered(self) -> tuple[int, ...]:
-        """How many steps that model can take; () while nobody knows."""
-
-    def request(self, request: GenerateRequest) -> None:
-        """Ask for a clip; the answer comes to `Player.engine_said`."""
-
-    def cancel(self, request_id: str) -> None:
-        """Take a request back."""
 
 
 class Player:
@@ -119,15 +92,14 @@ class Player:
             tell=self.tell,
             refuse=self.refuse,
         )
-        self._armed: dict[str, None] = {}  # names of cues, the latest last
-        self._unsettled_frame: int | None = None  # since when tempo or knobs are other than what is armed was made for
-        self._timeline = Timeline(music.timeline, music.moves)
-        self._place_ahead_frames = place_ahead_frames
-        self._exact, self._arm = exact, arm
+        self.place_ahead_frames = place_ahead_frames
+        self._exact = exact
         self._requests_made = 0
-        self._lamp_beat = -math.inf
         self._deeds = Deeds(self)
-        self._retempo = Retempo(self, aside=aside)
+        self.ahead = Ahead(self)
+        self.armed = Armed(self, by_itself=arm, aside=aside)
+        self.conductor = Conductor(self)
+        self.late = Late(self)
         self.gains_db: dict[str, float] = {}
         self.on_scene: Callable[[float, str], None] = lambda beat, name: None  # on which beat a scene lands
         for cue in music.cues.values():  # so that a launch waits for no disk
@@ -156,8 +128,8 @@ class Player:
                 self._give_up(event.refusal)
             case EngineStateChanged():
                 self.tell("/engine/state", state=event.state, detail=event.detail)
-                if self._arm and event.state == "ready":
-                    self.arm_what_is_played_by_hand()
+                if event.state == "ready":
+                    self.armed.engine_is_ready()
 
     # From a cue to a wish --------------------------------------------------------------------------------------------
 
@@ -180,64 +152,41 @@ class Player:
         now_frame = self.mixer.frame
         grid = grid or Grid(every_beats=cue.quantum_beats, from_beat=self.meter.from_beat)
         self.play()
-        soonest_beat = self.transport.beat_at_frame(now_frame + self._place_ahead_frames)
-        request = self._request(cue, beat=soonest_beat if asked_beat is None else asked_beat)
+        soonest_beat = self.transport.beat_at_frame(now_frame + self.place_ahead_frames)
+        request = self.request(cue, beat=soonest_beat if asked_beat is None else asked_beat)
         at_hand = sound or self._nearly_at_hand(request, cue)
         if asked_beat is None:
             lookahead_s = 0.0 if at_hand else self.latencies.p99_s(request)
-            earliest_frame = max(now_frame + self._place_ahead_frames + self.frames(lookahead_s), not_before_frame)
+            earliest_frame = max(now_frame + self.place_ahead_frames + self.frames(lookahead_s), not_before_frame)
             asked_beat = grid.landing_beat(max(0.0, self.transport.beat_at_frame(earliest_frame)))
             if self.transport.tempo_at_beat(asked_beat) != request.tempo_bpm:
-                request = self._request(cue, beat=asked_beat)
+                request = self.request(cue, beat=asked_beat)
                 at_hand = sound or self._nearly_at_hand(request, cue)
-        wish = self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=at_hand)
+        wish = self.wish_for(cue, request, trigger=trigger, reply=reply, asked_beat=asked_beat, sound=at_hand)
         wish.grid = grid
         self.answer_where(wish)
         return wish
 
-    def arm(self, cue: Cue, *, trigger: Trigger, reply: Reply) -> None:
-        """Have `cue` made now, so that firing it later takes no engine time.
-
-        The latest 128 are made again when tempo or knobs have changed.
-        """
-        request = self._request(cue, beat=math.inf)
-        self._armed.pop(cue.name, None)
-        self._armed[cue.name] = None
-        if len(self._armed) > ARMED_MAX:
-            del self._armed[next(iter(self._armed))]
-        under_way = any(sound_key(wish.request) == sound_key(request) for wish in self.wishes.values())
-        if not under_way and self.sounds.at_hand(request, cue) is None:
-            self._wish(cue, request, trigger=trigger, reply=reply, asked_beat=None, sound=None)
-
-    def arm_what_is_played_by_hand(self) -> None:
-        """Arm the cues that a pad, a scene or nothing but a message fires, so that each lands on its first hit."""
-        on_timeline = {entry.cue for entry in self.music.timeline}
-        on_pads = {trigger.cue for trigger in self.music.midi if isinstance(trigger, NoteTrigger)}
-        in_scenes = {cue for scene in self.music.scenes.values() for cue in scene}
-        by_hand = [cue for name, cue in self.cues.items() if name in on_pads | in_scenes or name not in on_timeline]
-        for cue in by_hand[:ARMED_MAX]:
-            self.arm(cue, trigger="api", reply=unanswered)
-
     def take_triggers(self, midi: Sequence[MidiTrigger]) -> None:
         """Go on with other MIDI triggers than the set had; what they fire is made now, as at the start."""
         self.music = replace(self.music, midi=tuple(midi))
-        if self._arm and self.engine.state == "ready":
-            self.arm_what_is_played_by_hand()
+        if self.engine.state == "ready":
+            self.armed.engine_is_ready()
 
     def cancel(self, name: str) -> int:
         """Take back every wish of that cue, or the one of that request id. How many there were."""
-        self._armed.pop(name, None)
+        self.armed.forget(name)
         found = [wish for wish in self.wishes.values() if name in (wish.cue.name, wish.request.request_id)]
         for wish in found:
-            self._drop(wish)
+            self.drop(wish)
         return len(found)
 
     def cancel_all(self, *, track: str) -> None:
         """Take back every wish for a track."""
         for wish in [wish for wish in self.wishes.values() if wish.cue.track == track]:
-            self._drop(wish)
+            self.drop(wish)
 
-    def _wish(
+    def wish_for(
         self,
         cue: Cue,
         request: GenerateRequest,
@@ -247,19 +196,23 @@ class Player:
         asked_beat: float | None,
         sound: Sound | None,
     ) -> Wish:
+        """A wish for what is asked; its engine is, unless `sound` is there. Raises `CueError` for one too many.
+
+        `asked_beat` None: only to be made.
+        """
         if len(self.wishes) >= WISHES_MAX:
             raise CueError(f"{WISHES_MAX} cues are under way already; wait, or take some back with /cue/cancel")
         for other in list(self.wishes.values()):  # the newest wish for a slot and a beat is the one that counts
             if other.asked_beat is None and sound_key(other.request) == sound_key(request):
-                self._drop(other)  # it was armed, and is wanted sooner now, perhaps at another gain
+                self.drop(other)  # it was armed, and is wanted sooner now, perhaps at another gain
             elif asked_beat is not None and other.asked_beat == asked_beat and other.slot == slot_of(cue):
                 self.refuse(
                     other.reply, other.cue.name, "superseded", f"{other.cue.name} gave way to a newer {cue.name}"
                 )
-                self._drop(other)
+                self.drop(other)
         deadline_in_s = ARMED_WAITS_S
         if asked_beat is not None:
-            ahead_frames = self.transport.frame_at_beat(asked_beat) - self._place_ahead_frames - self.mixer.frame
+            ahead_frames = self.transport.frame_at_beat(asked_beat) - self.place_ahead_frames - self.mixer.frame
             deadline_in_s = max(0.0, ahead_frames / self.mixer.sample_rate_hz)
         request = replace(request, deadline_in_s=deadline_in_s)
         wish = Wish(cue=cue, trigger=trigger, reply=reply, request=request, asked_beat=asked_beat, sound=sound)
@@ -268,8 +221,8 @@ class Player:
             self.engine.request(request)
         return wish
 
-    def _request(self, cue: Cue, *, beat: float) -> GenerateRequest:
-        """What the engine is asked for a cue that lands on `beat`, at the tempo of that beat."""
+    def request(self, cue: Cue, *, beat: float) -> GenerateRequest:
+        """What the engine is asked for a cue that lands on `beat`, at the tempo of that beat; inf: as things stand."""
         self._requests_made += 1
         return request_for(
             cue,
@@ -278,7 +231,7 @@ class Player:
             sample_rate_hz=self.mixer.sample_rate_hz,
             tempo_bpm=self.transport.tempo_at_beat(beat),
             key=self.music.key,
-            knobs=self._knobs_at(cue.track, beat),
+            knobs=self.ahead.knobs_at(cue.track, beat),
             deadline_in_s=0.0,
             slot="",  # which wish outlives which depends on their beats, and those are ours to compare
             exact=self._exact,
@@ -320,78 +273,47 @@ class Player:
             return
         self.refuse(wish.reply, wish.cue.name, refusal.reason, refusal.sentence)
         if wish.asked_beat is not None and (stand_in := self.launcher.stand_in(wish.cue)) is not None:
-            frame = max(self.transport.frame_at_beat(wish.asked_beat), self.mixer.frame + self._place_ahead_frames)
-            self._launch(wish, *stand_in, frame=frame, how="last-take")
+            frame = max(self.transport.frame_at_beat(wish.asked_beat), self.mixer.frame + self.place_ahead_frames)
+            self.launch(wish, *stand_in, frame=frame, how="last-take")
 
     # From a wish to a track ------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Bring everything up to the present frame: what has sounded, what is due, what lies ahead."""
         now_frame = self.mixer.frame
-        self._follow_clocks(now_frame)
+        self.conductor.follow_clocks(now_frame)
         for launch, sound in self.launcher.note_what_sounded():
             self.shaper.keep(launch.take_id)
             self._tell_elsewhere(launch, sound)
         self.shaper.catch_up()
-        self._arm_again(now_frame)
+        self.armed.tick(now_frame)
         self.elsewhere.tick(now_frame)
         if not self.transport.playing:
             return
-        self.ask_ahead()
+        self.ahead.ask()
         for wish in list(self.wishes.values()):
             if wish.asked_beat is not None:
                 self._bring_forward(wish, now_frame)
-        self.turn_ahead()
+        self.ahead.turn()
         until_frame = now_frame + self.frames(HORIZON_S)
         if self.end_beat is not None:
             until_frame = min(until_frame, self.transport.frame_at_beat(self.end_beat))
         self.launcher.plan(now_frame=now_frame, until_frame=until_frame)
-        self._light_the_lamp(now_frame)
-
-    def ask_ahead(self) -> None:
-        """Ask for what the timeline will want soon."""
-        until_beat = self.transport.beat_at_frame(self.mixer.frame + self.frames(PREFETCH_S))
-        for entry in self._timeline.entries_until(until_beat):
-            if self.end_beat is not None and entry.beat >= self.end_beat:
-                continue
-            try:
-                self.fire(self.cues[entry.cue], trigger="timeline", reply=unanswered, asked_beat=entry.beat)
-            except SchemaError as error:
-                self.refuse(unanswered, entry.cue, "bad-request", str(error))
-
-    def turn_ahead(self) -> None:
-        """Turn the knobs that the timeline turns soon, each to be heard on its beat: one beat of a track at a time."""
-        now_frame = self.mixer.frame
-        until_beat = self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S))
-        blocked: set[str] = set()
-        for moves in self._timeline.moves_before(until_beat):
-            track, frame = moves[0].track, self.transport.frame_at_beat(moves[0].beat)
-            if track in blocked or (frame > now_frame and self.shaper.waits_for_clip(track)):
-                blocked.add(track)  # each is bent from the one before
-                continue
-            self._timeline.take_out(moves)
-            positions = {move.knob: move.value for move in moves}
-            self.shaper.turn(track, positions, reply=unanswered, from_frame=frame)
-            self._unsettled_frame = now_frame
-
-    def _knobs_at(self, track: str, beat: float) -> Shape:
-        """Where the knobs of a track stand on a beat, as far as the timeline says; without a beat, as they stand."""
-        knobs = self.shaper.knobs(track)
-        return self._timeline.knobs_at(track, beat, now=knobs) if math.isfinite(beat) else knobs
+        self.conductor.light_the_lamp(now_frame)
 
     def _bring_forward(self, wish: Wish, now_frame: int) -> None:
         """Hand a wish to its track when its beat is near; decide what becomes of one that is late."""
         assert wish.asked_beat is not None
         frame = self.transport.frame_at_beat(wish.asked_beat)
         # Half of what `fire` left, so that what was on time then is on time now.
-        soonest_frame = now_frame + self._place_ahead_frames // 2
+        soonest_frame = now_frame + self.place_ahead_frames // 2
         if wish.sound is not None:
             if frame < soonest_frame:
-                self._too_late(wish, now_frame)
+                self.late.handle(wish, now_frame)
             elif frame < now_frame + self.frames(PREFETCH_S):
                 self._bring_to_its_place(wish, wish.sound, frame, now_frame)
         elif frame < soonest_frame and not self._exact:
-            self._too_late(wish, now_frame)
+            self.late.handle(wish, now_frame)
 
     def _bring_to_its_place(self, wish: Wish, sound: Sound, frame: int, now_frame: int) -> None:
         """Offer a sound to whoever else may be the one to play it; when the time has come, have it played."""
@@ -405,14 +327,14 @@ class Player:
         if frame >= now_frame + self.frames(HORIZON_S):
             return
         answer = self.elsewhere.answer(landing_id)
-        if answer == "coming" and frame >= now_frame + self._place_ahead_frames:
+        if answer == "coming" and frame >= now_frame + self.place_ahead_frames:
             return
         self.wishes.pop(landing_id)
         if answer == "heard":
             self.launcher.launch_elsewhere(wish, sound, frame=frame)
         else:
             self.elsewhere.withdraw(landing_id)
-            self._launch(wish, wish.cue, sound, frame=frame, how=wish.how)
+            self.launch(wish, wish.cue, sound, frame=frame, how=wish.how)
 
     def _tell_elsewhere(self, launch: Launch, sound: Sound) -> None:
         """Let others know what was heard here, and on which beat."""
@@ -422,53 +344,6 @@ class Player:
         if launch.heard_frame != self.transport.frame_at_beat(beat):  # it was late, and off its beat
             beat = self.transport.beat_at_frame(launch.heard_frame)
         self.elsewhere.sounded(Landing(landing_id="", cue=launch.cue, sound=sound, beat=beat, frame=launch.heard_frame))
-
-    def _too_late(self, wish: Wish, now_frame: int) -> None:
-        """Follow the cue's late rule: the music never stops because of us."""
-        assert wish.asked_beat is not None
-        stand_in = self.launcher.stand_in(wish.cue)
-        if wish.trigger == "timeline" and self._began_elsewhere(
-            wish, wish.sound or (stand_in and stand_in[1]), now_frame
-        ):
-            return
-        rule = verdict(wish.cue, has_last_take=stand_in is not None)
-        soonest_frame = now_frame + self._place_ahead_frames
-        if rule == "drop":
-            why = "the engine is lost" if self.engine.state == "lost" else "the engine was slower than expected"
-            self.refuse(wish.reply, wish.cue.name, "late", f"{wish.cue.name} missed its beat, because {why}")
-            self._drop(wish)
-            return
-        if rule == "last-take" and wish.how == "on-time" and stand_in is not None:
-            frame = max(soonest_frame, self.transport.frame_at_beat(wish.asked_beat))
-            self._launch(wish, *stand_in, frame=frame, how="last-take")
-            if not wish.cue.loop:  # its beat has had its sound; the clip is for the shelf, and the next time
-                wish.asked_beat = None
-                if wish.sound is not None:
-                    del self.wishes[wish.request.request_id]
-                return
-        wish.how = "now" if rule == "now" else "next"
-        wait_s = 0.0 if wish.sound else self.latencies.p99_s(wish.request)
-        earliest_beat = self.transport.beat_at_frame(soonest_frame + self.frames(wait_s))
-        wish.asked_beat = earliest_beat if rule == "now" else wish.grid.landing_beat(earliest_beat)
-        self.answer_where(wish)
-
-    def _began_elsewhere(self, wish: Wish, sound: Sound | None, now_frame: int) -> bool:
-        """Whether somebody who has the timeline too, and hears of a start before us, plays what is late for us."""
-        assert wish.asked_beat is not None
-        if sound is None:
-            return False
-        landing_id, frame = wish.request.request_id, self.transport.frame_at_beat(wish.asked_beat)
-        self.elsewhere.offer(
-            Landing(landing_id=landing_id, cue=wish.cue, sound=sound, beat=wish.asked_beat, frame=frame)
-        )
-        if self.elsewhere.answer(landing_id) != "heard":
-            self.elsewhere.withdraw(landing_id)
-            return False
-        self.launcher.launch_elsewhere(wish, sound, frame=max(frame, now_frame))
-        wish.asked_beat = None  # a clip that is still made is for the shelf
-        if wish.sound is not None:
-            del self.wishes[landing_id]
-        return True
 
     def answer_where(self, wish: Wish) -> None:
         """Tell whoever asked where the wish will land, as far as is known now."""
@@ -484,19 +359,12 @@ class Player:
             )
         )
 
-    def _launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
+    def launch(self, wish: Wish, cue: Cue, sound: Sound, *, frame: int, how: How) -> None:
+        """Lay a sound on its track; `cue` is the wish's own, or that of the take that stands in."""
         try:
             self.launcher.launch(wish, cue, sound, frame=frame, how=how)
         except MixerFull as error:
             self.refuse(wish.reply, cue.name, "full", str(error))
-
-    def _light_the_lamp(self, now_frame: int) -> None:
-        off_beats = self.meter.from_beat % 1
-        whole_beat = math.floor(self.transport.beat_at_frame(now_frame) - off_beats) + off_beats
-        if whole_beat != self._lamp_beat and whole_beat >= 0:
-            self._lamp_beat = whole_beat
-            bar, beat = self.meter.position(whole_beat)
-            self.tell("/beat", bar=bar, beat=beat)
 
     # The transport ---------------------------------------------------------------------------------------------------
 
@@ -504,18 +372,20 @@ class Player:
         """Run from where the music stands, after a preroll in which what stands there can be made."""
         if not self.transport.playing:
             from_beat = self.arbiter.play(frame=self.mixer.frame, preroll_frames=self.frames(PREROLL_S))
-            self._timeline.line_up(from_beat=from_beat)
+            self.ahead.line_up(from_beat=from_beat)
 
     def stop(self, *, fade_s: float) -> None:
         """Stand still: what plays fades out, what was wished for is taken back."""
         self.arbiter.stop(frame=self.mixer.frame)
-        self._stand_still(fade_s=fade_s)
+        self.stand_still(fade_s=fade_s)
 
-    def _stand_still(self, *, fade_s: float) -> None:
+    def stand_still(self, *, fade_s: float) -> None:
+        """The same, because somebody else has stopped or moved the music."""
         self.transport.stop(at_frame=self.mixer.frame)
-        self._clear_tracks(fade_s=fade_s)
+        self.clear_tracks(fade_s=fade_s)
 
-    def _clear_tracks(self, *, fade_s: float) -> None:
+    def clear_tracks(self, *, fade_s: float) -> None:
+        """Fade out every track and take back what was to come."""
         for track in self.launcher.tracks:
             self.stop_track(track, fade_s=fade_s)
 
@@ -525,96 +395,10 @@ class Player:
         self.launcher.stop(track, fade_frames=self.frames(fade_s))
         self.elsewhere.stop(track, fade_s=fade_s)
 
-    def locate(self, beat: float, *, fade_s: float) -> None:
-        """Go on from `beat`; what plays fades out. Raises `CueError` if another clock says where the music is."""
-        if self.arbiter.is_placed:
-            raise CueError(f"the {self.arbiter.leader} clock leads, and says where the music is; move it there")
-        playing = self.transport.playing
-        self._stand_still(fade_s=fade_s)
-        self.transport.locate(beat, at_frame=self.mixer.frame)
-        self._timeline.line_up(from_beat=beat)
-        if playing:
-            self.play()
-
-    def set_tempo(self, tempo_bpm: float) -> None:
-        """Change the tempo at the first bar that the mixer has not been told of yet.
-
-        What loops goes on at the new beats, each pass with its own length; what is asked for from now on fits them. In
-        a Link session it changes for everybody, at once. Raises `CueError` if the tempo is another clock's.
-        """
-        if self.arbiter.led:
-            try:
-                self.arbiter.ask_tempo(tempo_bpm)
-            except ClockError as error:
-                raise CueError(str(error)) from error
-            return
-        now_frame = self.mixer.frame
-        free_beat = max(0.0, self.transport.beat_at_frame(now_frame + self.frames(HORIZON_S)))
-        bars = Grid(every_beats=self.meter.beats_per_bar, from_beat=self.meter.from_beat)
-        at_beat = bars.landing_beat(free_beat)
-        self.transport.set_tempo(tempo_bpm, at_beat=at_beat, at_frame=now_frame)
-        self._unsettled_frame = now_frame
-
-    def align(self, *, at_frame: int | None = None) -> None:
-        """Let the beat nearest to what is heard now, or at a frame, be the first of a bar: quanta count from there.
-
-        For a clock that does not say where bars begin. Nothing that plays or is promised moves. Raises `CueError`
-        while the music stands.
-        """
-        if not self.transport.playing:
-            raise CueError(
-                "the music stands still, so no beat is near; start it, and say where a bar begins as it plays"
-            )
-        heard_frame = self.mixer.frame - self._place_ahead_frames if at_frame is None else at_frame
-        self._count_bars_from(float(round(self.transport.beat_at_frame(heard_frame))))
-
-    def nudge_bars(self, beats: float) -> None:
-        """Let every bar begin so many beats later than it would, on top of what was said before."""
-        self._count_bars_from(self.meter.from_beat + beats)
-
-    def _count_bars_from(self, beat: float, *, said: bool = True) -> None:
-        bar, beat_in_bar = self.meter.position(beat)
-        self.meter = self.launcher.meter = replace(self.meter, from_beat=beat)
-        if said:
-            sentence = f"beat {beat_in_bar:.4g} of bar {bar} is the first of a bar from now on"
-            tempo_bpm = self.transport.tempo_bpm(self.mixer.frame)
-            leader = self.arbiter.leader
-            self.tell("/clock/event", clock=leader, what="align", tempo_bpm=tempo_bpm, sentence=sentence)
-
-    def _follow_clocks(self, now_frame: int) -> None:
-        """Go where the clock that leads has gone, and move what is laid out along with it."""
-        events = self.arbiter.tick(now_frame)
-        for event in events:
-            self._obey(event, now_frame)
-        if self.transport.playing and (self.arbiter.led or events):
-            self.launcher.keep_time(now_frame=now_frame)
-
-    def _obey(self, event: ClockEvent, now_frame: int) -> None:
-        if event.kind in ("start", "locate") and self.arbiter.is_placed:
-            self._count_bars_from(0.0, said=False)  # it knows its bars
-        bar, _ = self.meter.position(event.beat)
-        sentence = event.sentence or {
-            "start": f"the {event.clock} clock starts the music at bar {bar}",
-            "stop": f"the {event.clock} clock stops the music",
-            "locate": f"the {event.clock} clock moves the music to bar {bar}",
-            "tempo": f"the {event.clock} clock goes to {event.tempo_bpm:g} BPM",
-        }.get(event.kind, "")
-        self.tell("/clock/event", clock=event.clock, what=event.kind, tempo_bpm=event.tempo_bpm, sentence=sentence)
-        match event.kind:
-            case "start" | "locate":
-                if event.in_music:
-                    self._clear_tracks(fade_s=CLOCK_FADE_S)
-                # What was on the very beat of the start is late by the time that we have heard of it, and not lost.
-                self._timeline.line_up(from_beat=event.beat - CLOCK_SLACK_BEATS)
-            case "stop":
-                self._stand_still(fade_s=CLOCK_FADE_S)
-            case "tempo":
-                self._unsettled_frame = now_frame
-
     def turn_knob(self, track: str, knob: str, value: float | None, *, reply: Reply) -> None:
         """Bend what a track plays, and all that lands on it from now on. Raises `CueError`."""
         self.shaper.turn(track, {knob: value}, reply=reply)
-        self._unsettled_frame = self.mixer.frame
+        self.armed.unsettle()
 
     def set_gain(self, track: str, gain_db: float, *, ramp_s: float) -> None:
         """Bring a track to a gain."""
@@ -630,7 +414,7 @@ class Player:
     @property
     def ahead_s(self) -> float:
         """How long before its frame a sound must be handed to the mixer."""
-        return self._place_ahead_frames / self.mixer.sample_rate_hz
+        return self.place_ahead_frames / self.mixer.sample_rate_hz
 
     def tell(self, address: str, **values: codec.Value) -> None:
         """Send an event to all who subscribed."""
@@ -650,20 +434,8 @@ class Player:
         sound = self.sounds.at_hand(request, cue) or self.shaper.claim(request)
         return sound or (None if self._exact else self.sounds.in_any_shape(request, cue))
 
-    def _arm_again(self, now_frame: int) -> None:
-        """Have what is armed made for the tempo and the knobs of now, once they rest: a sweep asks for it once."""
-        since_frame = self._unsettled_frame
-        if since_frame is None or now_frame - since_frame < self.frames(SETTLED_S):
-            return
-        self._unsettled_frame = None
-        self._retempo.settle()
-        for cue in [self.cues[name] for name in self._armed if name in self.cues]:
-            try:
-                self.arm(cue, trigger="api", reply=unanswered)
-            except SchemaError as error:
-                self.refuse(unanswered, cue.name, "bad-request", str(error))
-
-    def _drop(self, wish: Wish) -> None:
+    def drop(self, wish: Wish) -> None:
+        """Take a wish back."""
         del self.wishes[wish.request.request_id]
         if wish.offered_beat is not None:
             self.elsewhere.withdraw(wish.request.request_id)

@@ -8,9 +8,9 @@ and the last one always arrives.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from bridge.audience import Reply
+from bridge.engine_asked import EngineAsked
 from bridge.engine_link import ClipArrived
 from bridge.knobs import on_top_of, turned
 from bridge.launcher import Launcher, Tell
@@ -23,9 +23,6 @@ from osc_schemas.clip import Clip
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest, Refusal
 from osc_schemas.shape import KNOBS, NEUTRAL, Shape
-
-if TYPE_CHECKING:
-    from bridge.player import EngineAsked
 
 Positions = Mapping[str, float | None]  # by knob; the value of reset is None
 
@@ -72,7 +69,7 @@ class _Fresh:
 class Shaper:
     """The knobs of all tracks, and what is bent by them. One owner thread."""
 
-    engine: "EngineAsked"
+    engine: EngineAsked
     launcher: Launcher
     mixer: Mixer
     sounds: Sounds

@@ -17,10 +17,11 @@ import numpy as np
 import soundfile as sf
 from pythonosc.osc_message import OscMessage
 
+from bridge.ahead import HORIZON_S
 from bridge.engine_link import EngineLink, EngineStateChanged, LinkEvent
 from bridge.library import Library
 from bridge.performance_log import Notes, PerformanceLog
-from bridge.player import HORIZON_S, Player
+from bridge.player import Player
 from bridge.render.effects import Chain, chain_of
 from bridge.set_file import Set, SetError, located, read_set
 from bridge.supervisor import Supervisor
@@ -176,7 +177,7 @@ class _Render:
 
     def _wait_for_clips(self) -> None:
         """Take in clips until every wish that is due soon has its own."""
-        self._player.ask_ahead()
+        self._player.ahead.ask()
         due_frame = self._mixer.frame + self._player.frames(HORIZON_S)
         transport = self._player.transport
         while self._player.shaper.waits_for_clip() or any(
@@ -190,7 +191,7 @@ class _Render:
                     f"the engine gave no clip within {CLIP_WITHIN_S:g} s; `upbeat doctor` tells how it is"
                 ) from None
             self._player.engine_said(event)
-            self._player.turn_ahead()  # a knob's next position, now that its last one is there
+            self._player.ahead.turn()  # a knob's next position, now that its last one is there
             if isinstance(event, EngineStateChanged) and event.state == "lost":
                 continue  # the link asks again when it is back
             if self._refused:

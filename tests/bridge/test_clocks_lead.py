@@ -280,9 +280,9 @@ def test_tempo_and_place_are_the_master_s_to_change(make_rig) -> None:
     rig = started(make_rig())
 
     with pytest.raises(CueError, match="the tempo is that of the midi clock"):
-        rig.player.set_tempo(90)
+        rig.player.conductor.set_tempo(90)
     with pytest.raises(CueError, match="says where the music is"):
-        rig.player.locate(0.0, fade_s=0.0)
+        rig.player.conductor.locate(0.0, fade_s=0.0)
 
 
 def test_status_says_which_clock_leads_and_how_well(make_rig) -> None:

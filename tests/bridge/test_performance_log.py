@@ -72,9 +72,9 @@ def test_stopping_changing_and_going_elsewhere_are_noted(tmp_path: Path) -> None
     stage.run(6)
     stage.player.set_gain("drums", -6.0, ramp_s=0.0)
     stage.run(1)
-    stage.player.set_tempo(60.0)  # from the first bar line a second ahead on
+    stage.player.conductor.set_tempo(60.0)  # from the first bar line a second ahead on
     stage.run(6)
-    stage.player.locate(1.0, fade_s=0.0)
+    stage.player.conductor.locate(1.0, fade_s=0.0)
     stage.run(1)
     stage.hear("/cue/go", name="clap")
     stage.run(6)

@@ -654,3 +654,12 @@ def test_a_key_that_the_engine_refuses_is_told_to_whoever_asked(on_stage) -> Non
     stage.refuse(stage.engine.asked.pop(), reason="bad-request")
 
     assert stage.replied("/refused") == [["sub", "bad-request", "it would not"]]
+
+
+def test_a_take_is_kept_with_the_metre_of_its_set(on_stage) -> None:
+    stage = on_stage(a_set(cue("kick"), timeline=((0, "kick"),), meter="3/4"))
+
+    stage.hear("/transport/play")
+    stage.run(4)
+
+    assert [take.beats_per_bar for take in stage.library.takes.values()] == [3.0]

@@ -134,7 +134,7 @@ def test_live_a_clip_is_stretched_beside_the_music_and_takes_over(tmp_path: Path
     sound = sound_of(clip_of(request), take_id="t", loudness_lufs=-16.0)
     with session:
         session.ask(lambda player: player.fire(music.cues["beat"], trigger="api", reply=unanswered, sound=sound))
-        session.ask(lambda player: player.set_tempo(150))
+        session.ask(lambda player: player.conductor.set_tempo(150))
         playing: list[float | None] = []
         ends_at_s = time.monotonic() + 20
         while playing[-1:] != [150] and time.monotonic() < ends_at_s:

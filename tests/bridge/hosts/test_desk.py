@@ -175,7 +175,7 @@ def test_where_a_performer_has_said_that_a_bar_begins_one_of_the_host_does(studi
         night = studio(loop("beat"), host_place=place)
         night.host.ahead_beats = 1.0  # its bars begin on our beats 3, 7 and so on
         night.play(3.1)
-        night.stage.player.align()
+        night.stage.player.conductor.align()
         night.stage.hear("/cue/go", name="beat")
         night.play(9)
 
