@@ -50,6 +50,7 @@ def examine(*, osc_port: int, engine_endpoint: str) -> list[Finding]:
         midi,
         lambda: bridge_port(osc_port),
         lambda: engine_port(engine_endpoint, engine_state),
+        plugin,
         weights,
         lambda: torch_and_gpu(needed=engine_state is None),
     ]
@@ -177,6 +178,14 @@ def engine_port(endpoint: str, state: str | None) -> Iterator[Finding]:
             yield Finding(what="engine port", state="missing", found=taken)
         else:
             yield Finding(what="engine port", state="good", found=f"{port} is free")
+
+
+def plugin() -> Iterator[Finding]:
+    """Whether the plug-in lies where this user's hosts look."""
+    from bridge.hosts.plugin import PRODUCT
+
+    lies = PRODUCT.look()[0]
+    yield Finding(what="plug-in", state=lies.state, found=lies.found)
 
 
 def weights() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from bridge.hosts.base import Ability, Found, Host, HostChoice, HostError
 from bridge.hosts.plugin_build import BUNDLES, Machine, build, copy, installed, remove
 
 RESCAN = (
-    "Ardour: Window > Plugin Manager > Rescan, then add Upbeat to a MIDI track as its instrument",
+    "Ardour: start it anew, then add Upbeat to a MIDI track as its instrument",
     "Bitwig Studio: finds it by itself; else Settings > Plug-ins > Rescan",
     "REAPER: Options > Preferences > Plug-ins > VST > Re-scan",
     "Ableton Live: Settings > Plug-Ins > Rescan, with VST3 plug-in folders switched on",
@@ -75,7 +75,7 @@ class PluginProduct:
         """There is nobody to connect to: an instance finds the bridge."""
         raise HostError(
             "the plug-in connects to us, not we to it: put it on a track of your host while `upbeat up SET` runs, and "
-            "its Status says the name of the track that it plays"
+            "its Status says Ready; its Slot is the number of the set's track that it plays"
         )
 
 

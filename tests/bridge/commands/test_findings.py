@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.commands import findings
-from bridge.commands.findings import Finding, bridge_port, examine, folders
+from bridge.commands.findings import Finding, bridge_port, examine, folders, plugin
 
 
 def test_folders_that_can_be_made_are_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +36,18 @@ def test_a_port_that_another_program_has_is_named() -> None:
 
     assert taken.found == f"{port} is taken by another program; choose another with --osc-port"
     assert free.found == f"{port} is free"
+
+
+def test_the_plug_in_is_found_where_hosts_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+
+    [away] = plugin()
+    (tmp_path / ".lv2" / "upbeat.lv2").mkdir(parents=True)
+    [there] = plugin()
+
+    assert (away.state, away.found) == ("missing", "`upbeat hosts install plugin` puts it where hosts look")
+    assert (there.state, there.found) == ("good", f"in {tmp_path / '.lv2'}")
 
 
 def test_a_look_that_stumbles_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
