@@ -3,14 +3,12 @@
 A track belongs to the host while an instance with its slot is connected and the host says its time. Its timeline lies
 there as a sheet, ahead of time, and its pads; what else lands is placed at its beat of the host. When the plug-in's
 clock leads, the host's beat is ours; otherwise it is the same beat of the nearest bar. While the host stands still,
-what lands sounds there as well, for that is where its player listens: on our beat, within some 20 ms, as there is none
-of the host's; when the host starts, what loops so comes to its beats. Whatever is not sure to be there in time sounds
-in our own output, and so does, from its next pass on, what loops in a host that is lost.
+what lands sounds there as well (`standing`). Whatever is not sure to be there in time sounds in our own output, and so
+does what a host that is lost had yet to play (`lost`).
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.elsewhere import Answer, Landing
@@ -19,23 +17,19 @@ from bridge.plugin_desk.attached import SAME_BEAT, Attached, Item, Once
 from bridge.plugin_desk.beside import Beside
 from bridge.plugin_desk.hearing import Hearing
 from bridge.plugin_desk.joined import Joined
+from bridge.plugin_desk.lost import Lost
 from bridge.plugin_desk.maker import Maker
 from bridge.plugin_desk.pages import Pages
+from bridge.plugin_desk.standing import AT_ONCE_S, Standing
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
-from bridge.scheduler import Grid
 from bridge.timing.clocks import FrameTime
 from bridge.timing.plugin_clock import HostMoment, PluginClock, PluginTimes
 from bridge.tracks.sound import Sound
-from bridge.triggers.heard import unanswered
-from osc_schemas.cue import Cue
-from osc_schemas.errors import CueError
 
 if TYPE_CHECKING:
     from bridge.player import Player
 
 MARGIN_S = 0.01  # what is on its way this long before its beat is there in time
-AT_ONCE_S = 0.01  # what is to sound in a host that stands is on its way so long, and waits for our next tick
-PROMISED_FOR_S = 6.0  # as long as it may take until a host that says nothing more is given up, and a little
 ENDED_FADE_S = 0.02
 
 
@@ -62,6 +56,8 @@ class PluginStage:
         self._pages = Pages(player, maker=self._maker, beside=self._beside)
         self._hearing = Hearing(player, frame_time=frame_time, times=times, beside=self._beside)
         self._joined = Joined(player, offset_beats=self._hearing.offset_beats)
+        self._lost = Lost(player)
+        self._standing = Standing(player, times=times, frame_time=frame_time, offer_to=self._offer_to)
 
     def close(self) -> None:
         """Make nothing more."""
@@ -81,8 +77,8 @@ class PluginStage:
             case PluginGone(instance):
                 gone = self._there.pop(instance.identity, None)
                 if gone is not None and not any(self._on(instance.track)):
-                    self._make_good(gone)
-                    self._take_over(instance.track)
+                    self._lost.make_good(gone)
+                    self._lost.take_over(instance.track)
             case PluginSaid(instance, message):
                 there_now = self._there.get(instance.identity)
                 if there_now is not None:
@@ -95,32 +91,6 @@ class PluginStage:
             for there in self._there.values():
                 there.made_for = None  # what it refused is asked for again; what is there stays
         return self._maker.took(event) or self._hearing.took(event)
-
-    def _make_good(self, gone: Attached) -> None:
-        """What a host that is lost had yet to sound once sounds here; if that is late, as its cue wants it then."""
-        player = self._player
-        long_ago_frame = player.mixer.frame - player.frames(PROMISED_FOR_S)
-        for landing in [one.landing for one in gone.promised.values()]:
-            if player.transport.playing and not landing.cue.loop and landing.frame >= long_ago_frame:
-                self._fire(landing.cue, landing.sound, landing.beat, Grid(every_beats=landing.cue.quantum_beats))
-
-    def _take_over(self, track: str) -> None:
-        """What looped in a host that is lost goes on in our own output, from its next pass on."""
-        player = self._player
-        if not track or not player.transport.playing:
-            return
-        for cue, sound in player.launcher.playing(track):
-            passes = player.launcher.passes(track, sound)
-            if not cue.loop or passes is None or player.launcher.tracks[track].loops(sound):
-                continue
-            grid = Grid(from_beat=passes[0], every_beats=passes[1])
-            self._fire(cue, sound, self._next_pass(passes), grid)
-
-    def _fire(self, cue: Cue, sound: Sound, beat: float, grid: Grid) -> None:
-        try:
-            self._player.fire(cue, trigger="api", reply=unanswered, asked_beat=beat, sound=sound, grid=grid)
-        except CueError as error:
-            self._player.refuse(unanswered, cue.name, "bad-request", str(error))
 
     # As the other place of a track -----------------------------------------------------------------------------------
 
@@ -135,9 +105,7 @@ class PluginStage:
             if moment.playing:
                 self._offer_to(there, landing, moment)
             else:
-                once = Once(landing=landing, place_id=there.new_id(), host_beat=moment.beat, by_hand=True)
-                there.standing[landing.landing_id] = once
-                there.load(once)
+                self._standing.take(there, landing, moment)
 
     def answer(self, landing_id: str) -> Answer:
         """Sure once clip and place are on their way, with a little time left until the host comes there."""
@@ -196,41 +164,13 @@ class PluginStage:
             moment = self._times.at(there.instance.identity, now_s)
             self._pages.keep(there, moment, now_s=now_s, instances=len(self._there))
             if moment is not None:
-                self._by_hand(there, moment, now_s)
+                self._standing.tick(there, moment, now_s)
                 self._joined.look(there, moment, now_s)
             for once in there.once.values():
                 if once.number is None:
                     there.place(once)
         self._bend(now_s)
         self._hearing.tick(self._there)
-
-    def _by_hand(self, there: Attached, moment: HostMoment, now_s: float) -> None:
-        """Let what is for a host that stands sound there, and bring what loops so to the beats of one that starts."""
-        for landing_id, once in list(there.standing.items()):
-            heard_s = self._frame_time.heard_s(once.landing.frame)
-            if moment.playing:
-                del there.standing[landing_id]
-                self._offer_to(there, once.landing, self._times.at(there.instance.identity, heard_s) or moment)
-            elif landing_id in there.promised and now_s >= heard_s - AT_ONCE_S:
-                del there.standing[landing_id]
-                once.host_beat = moment.beat  # which is not ahead of where it stands: so it sounds as it comes
-                there.keep_once(once)
-                there.promise(once.landing, moment.beat)
-                there.place(once)
-        for once in [one for one in there.once.values() if one.by_hand and moment.playing]:
-            once.by_hand = False
-            passes = self._player.launcher.passes(there.instance.track, once.landing.sound)
-            if passes is not None:  # the host ends what was not on its beats
-                beat = self._next_pass(passes)
-                frame = self._player.transport.frame_at_beat(beat)
-                there_then = self._times.at(there.instance.identity, self._frame_time.heard_s(frame)) or moment
-                self._offer_to(there, replace(once.landing, beat=beat, frame=frame), there_then)
-
-    def _next_pass(self, passes: tuple[float, float]) -> float:
-        """The first pass of a loop that can still begin somewhere else than where it loops now."""
-        player = self._player
-        soonest_beat = player.transport.beat_at_frame(player.mixer.frame + player.frames(player.ahead_s))
-        return Grid(from_beat=passes[0], every_beats=passes[1]).landing_beat(max(soonest_beat, passes[0]))
 
     def _on(self, track: str) -> Iterator[Attached]:
         return (there for there in list(self._there.values()) if there.instance.track == track)
