@@ -8,6 +8,7 @@ import pytest
 
 from bridge.commands import findings
 from bridge.commands.findings import Finding, bridge_port, examine, folders, plugin
+from bridge.hosts.plugin_build import OURS
 
 
 def test_folders_that_can_be_made_are_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +44,9 @@ def test_the_plug_in_is_found_where_hosts_look(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("sys.platform", "linux")
 
     [away] = plugin()
-    (tmp_path / ".lv2" / "upbeat.lv2").mkdir(parents=True)
+    bundle = tmp_path / ".lv2" / "upbeat.lv2"
+    bundle.mkdir(parents=True)
+    (bundle / "upbeat_dsp.so").write_bytes(OURS)
     [there] = plugin()
 
     assert (away.state, away.found) == ("missing", "`upbeat hosts install plugin` puts it where hosts look")

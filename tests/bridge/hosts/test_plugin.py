@@ -39,7 +39,7 @@ def test_a_built_one_is_copied_where_each_format_is_looked_for(tmp_path: Path) -
     assert (home / ".lv2" / "upbeat-track.lv2").is_dir()
     assert (home / ".clap" / "upbeat.clap").is_file()
     assert f"put {home / '.vst3' / 'upbeat.vst3'}" in said
-    assert any("Ardour: " in sentence and "Rescan" in sentence for sentence in said)
+    assert any("REAPER: " in sentence and "Re-scan" in sentence for sentence in said)
 
 
 def test_a_newer_one_takes_the_place_of_an_older_one_of_ours(tmp_path: Path) -> None:
