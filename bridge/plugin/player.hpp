@@ -1,18 +1,18 @@
-// The audio side: pads, placements and voices, sample-exact on the host's line. It allocates nothing, waits for nothing
-// and knows neither the plug-in framework nor the network.
+// The audio side: pads and placements, and what of them begins and ends when, sample-exact on the host's line. It allocates
+// nothing, waits for nothing and knows neither the plug-in framework nor the network.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <tuple>
 
 #include "host_line.hpp"
 #include "messages.hpp"
-#include "voices.hpp"
+#include "placement.hpp"
+#include "telling.hpp"
+#include "voice_pool.hpp"
 
 namespace upbeat {
 
@@ -28,18 +28,15 @@ public:
     Commands commands;  // written by the network thread
     Reports reports;    // read by the network thread,
     Returns returns;    // before these: what was lent to the player, and must not be lost
-    std::atomic<uint64_t> reports_lost{0};
-    std::atomic<uint64_t> voices_missed{0};
 
     // Audio thread, or while there is none. Silence, at frame 0 of a new count; pads and placements stay.
     void reset(double rate_hz) {
         rate_hz_ = rate_hz;
-        release_all();
+        voices_.release_all();
         remove_singles();
         line_ = HostLine();
         now_ = 0;
-        told_frame_ = -1;
-        told_changes_ = -1;
+        telling_.reset();
         rewind();
     }
 
@@ -47,7 +44,7 @@ public:
     void forget_all() {
         Command command;
         while (commands.pop(command)) {}
-        release_all();
+        voices_.release_all();
         forget();
     }
 
@@ -57,9 +54,7 @@ public:
         for (int most = std::max(frames, 64); most > 0 && commands.pop(command); --most) obey(command);
     }
 
-    int64_t now() const { return now_; }
-    const HostLine& line() const { return line_; }
-    int voices_in_use() const { return voice_count_; }
+    int voices_in_use() const { return voices_.in_use(); }
 
     void set_mode(Mode mode) {
         if (mode == mode_) return;
@@ -82,69 +77,19 @@ public:
         if (line_.changes() != seen_changes_) soonest_ = now_;
         seen_changes_ = line_.changes();
         if (any_arrived_) welcome();
-        tell_time(frames, clock_ns, offline);
+        telling_.time(line_, now_, frames, seconds(line_.playing() ? 0.02 : 0.1), clock_ns, offline);
         for (int i = 0; i < note_count; ++i) hear(notes[i], frames);
         if (soonest_ < now_ + frames) begin_passes(frames);
-        mix(left, right, frames, gain);
+        voices_.mix(left, right, now_, frames, gain, seconds(swap_fade_s));
         now_ += frames;
     }
 
     // Say where the host is before a bounce has waited for the takes that follow from it.
-    void announce(const BlockTime& time, int64_t clock_ns) {
-        if (!time.known) return;
-        Report report;
-        report.kind = Report::time;
-        report.beat = time.beat;
-        report.tempo_bpm = time.tempo_bpm;
-        report.beats_per_bar = std::clamp(time.beats_per_bar, 0.25, 1024.0);
-        report.frame = now_;
-        report.epoch = line_.epoch();
-        report.playing = time.playing;
-        report.offline = true;
-        report.clock_ns = clock_ns;
-        tell(report);
-    }
+    void announce(const BlockTime& time, int64_t clock_ns) { telling_.ahead(time, now_, line_.epoch(), clock_ns); }
 
-    void tell_turn(int which, double value) {
-        Report report;
-        report.kind = Report::turn;
-        report.slot = which;
-        report.value = value;
-        tell(report);
-    }
+    void tell_turn(int which, double value) { telling_.turn(which, value); }
 
 private:
-    struct Pad {
-        Clip* clip = nullptr;
-        double quantum_beats = 0.0;
-        double soft_db = 0.0, hard_db = 0.0;
-        bool loop = false;
-    };
-
-    struct Placement {
-        Clip* clip = nullptr;  // null: free
-        Clip* next_clip = nullptr;  // takes over where the next pass begins
-        double beat = 0.0;
-        double until_beat = 0.0;
-        double gain = 1.0;     // times the clip's own
-        bool loop = false;
-        bool kept = false;
-        bool continues = false;  // the loop before it in another shape: it begins only if that goes on until there
-        bool free = false;     // on a host that stands still: passes by frames, not by beats
-        bool over = false;     // nothing more of it until the host starts or jumps
-        bool begun = false;
-        bool arrived = false;  // since the last block
-        int64_t free_frame = 0;
-        int64_t next_pass = 0;
-        int note = -1;         // the pad that launched it,
-        double quantum_beats = 0.0;  // on this grid
-        int at = -1;           // its place in active_
-        int64_t serial = 0;
-
-        bool ends() const { return loop && until_beat > beat; }
-    };
-
-    static constexpr int chunk_frames = 256;
     static constexpr double jump_fade_s = 0.005, swap_fade_s = 0.02, stop_fade_s = 0.03;
 
     int64_t seconds(double s) const { return std::max<int64_t>(1, std::llround(s * rate_hz_)); }
@@ -155,7 +100,7 @@ private:
         switch (c.kind) {
             case Command::pad: {
                 Pad& pad = pads_[static_cast<size_t>(c.slot)];
-                set_clip(pad.clip, c.clip);
+                clips_.set(pad.clip, c.clip);
                 pad.quantum_beats = c.value;
                 pad.soft_db = c.soft_db;
                 pad.hard_db = c.hard_db;
@@ -165,22 +110,19 @@ private:
             case Command::place: place(c); break;
             case Command::unplace:
                 if (places_[static_cast<size_t>(c.slot)].clip) {
-                    end_voices(c.slot, now_, seconds(swap_fade_s));
+                    voices_.end_of(c.slot, now_, seconds(swap_fade_s));
                     remove(c.slot, false);
                 }
                 break;
             case Command::swap: swap(c.clip, c.other); break;
-            case Command::drop:
-                c.clip->dropped = true;
-                give_back(c.clip);
-                break;
+            case Command::drop: clips_.drop(c.clip); break;
             case Command::stop: silence(std::max<int64_t>(1, std::llround(c.value * rate_hz_))); break;
             case Command::forget: forget(); break;
         }
     }
 
     void forget() {
-        for (Pad& pad : pads_) set_clip(pad.clip, nullptr);
+        for (Pad& pad : pads_) clips_.set(pad.clip, nullptr);
         while (active_count_ > 0) remove(active_[0], false);
     }
 
@@ -196,12 +138,12 @@ private:
         p.continues = c.continues;
         soonest_ = now_;
         if (loops_on) {  // only its end, or its take from the next pass on
-            set_clip(p.next_clip, p.clip == c.clip ? nullptr : c.clip);
+            clips_.set(p.next_clip, p.clip == c.clip ? nullptr : c.clip);
             return;
         }
-        if (p.clip && p.begun && (p.beat != c.beat || p.clip != c.clip)) end_voices(c.slot, now_, seconds(swap_fade_s));
-        set_clip(p.clip, c.clip);
-        set_clip(p.next_clip, nullptr);
+        if (p.clip && p.begun && (p.beat != c.beat || p.clip != c.clip)) voices_.end_of(c.slot, now_, seconds(swap_fade_s));
+        clips_.set(p.clip, c.clip);
+        clips_.set(p.next_clip, nullptr);
         p.beat = c.beat;
         p.loop = c.loop;
         if (same && p.over) return;
@@ -238,35 +180,22 @@ private:
 
     void swap(Clip* old, Clip* with) {
         for (Pad& pad : pads_)
-            if (pad.clip == old) set_clip(pad.clip, with);
+            if (pad.clip == old) clips_.set(pad.clip, with);
         for (int k = 0; k < active_count_; ++k) {
             Placement& p = places_[static_cast<size_t>(active_[k])];
-            if (p.next_clip == old) set_clip(p.next_clip, with);
+            if (p.next_clip == old) clips_.set(p.next_clip, with);
             if (p.clip != old) continue;
-            set_clip(p.clip, with);
+            clips_.set(p.clip, with);
             if (p.loop && old->length_beats != with->length_beats) seek(p);
         }
         soonest_ = now_;
         if (old->all_frames() != with->all_frames() || old->tail_frames != with->tail_frames) return;
-        const int64_t fade_frames = seconds(swap_fade_s);
-        for (Voice& voice : voices_) {
-            if (voice.clip != old || voice.leave != no_frame) continue;
-            Voice* twin = new_voice(with, voice.start);
-            if (!twin) return;
-            *twin = voice;
-            twin->clip = with;
-            twin->heard = now_;
-            twin->enter_frames = fade_frames;
-            voice.leave = now_;
-            voice.leave_frames = fade_frames;
-            voice.stop = std::min(voice.stop, now_ + fade_frames);
-        }
+        voices_.swap(old, with, now_, seconds(swap_fade_s));
     }
 
     // Fade all that sounds, forget all that is not kept.
     void silence(int64_t fade_frames) {
-        for (Voice& voice : voices_)
-            if (voice.clip) voice.end_at(now_, fade_frames);
+        voices_.end_all(now_, fade_frames);
         for (int k = 0; k < active_count_; ++k) {
             Placement& p = places_[static_cast<size_t>(active_[k])];
             if (p.begun) p.over = true;
@@ -280,7 +209,7 @@ private:
         for (int k = 0; k < active_count_; ++k) {  // what went freely would not be on the host's beat
             Placement& p = places_[static_cast<size_t>(active_[k])];
             if (!p.free) continue;
-            end_voices(active_[k], now_, seconds(stop_fade_s));
+            voices_.end_of(active_[k], now_, seconds(stop_fade_s));
             p.over = true;
         }
         join_all();
@@ -432,25 +361,12 @@ private:
         return p.ends() && !p.free ? line_.frame_of(p.until_beat) : HostLine::never;
     }
 
-    // What a placement does next: begin a pass, or end.
-    struct Due {
-        int64_t frame = 0;
-        enum What { begins, goes_on, ends } what = begins;  // in this order: a loop takes over before another pass, or an end
-        int by_hand = 0;  // of two that begin together the one that was fired comes last: 1 by a cue, 2 by a note
-        int64_t serial = 0;
-        int slot = -1;
-
-        bool operator<(const Due& other) const {  // a heap has its greatest first: that is the soonest
-            return std::tie(other.frame, other.what, other.by_hand, other.serial, other.slot) <
-                   std::tie(frame, what, by_hand, serial, slot);
-        }
-    };
-
     Due due(int slot) const {
         const Placement& p = places_[static_cast<size_t>(slot)];
         if (!p.clip || p.over || (!p.free && !line_.playing()) || !sounds(p)) return {HostLine::never, Due::begins, 0, 0, slot};
         const int64_t pass = frame_of_pass(p, p.next_pass), end = end_frame(p);
-        return {std::min(pass, end), end <= pass ? Due::ends : p.begun ? Due::goes_on : Due::begins, p.kept ? 0 : p.note < 0 ? 1 : 2, p.serial, slot};
+        const Due::What what = end <= pass ? Due::ends : p.begun ? Due::goes_on : Due::begins;
+        return {std::min(pass, end), what, p.kept ? 0 : p.note < 0 ? 1 : 2, p.serial, slot};
     }
 
     void begin_passes(int frames) {
@@ -478,7 +394,7 @@ private:
         Placement& p = places_[static_cast<size_t>(slot)];
         const int64_t frame = std::max(at, now_);  // a nudged line may have brought it into the past by a few frames
         if (ends) {
-            end_voices(slot, frame, seconds(swap_fade_s));
+            voices_.end_of(slot, frame, seconds(swap_fade_s));
             finish(slot);
             return;
         }
@@ -501,8 +417,8 @@ private:
     void change_clip(Placement& p) {
         const double beat = p.beat + static_cast<double>(p.next_pass) * p.clip->length_beats;
         const bool as_long = p.clip->length_beats == p.next_clip->length_beats;
-        set_clip(p.clip, p.next_clip);
-        set_clip(p.next_clip, nullptr);
+        clips_.set(p.clip, p.next_clip);
+        clips_.set(p.next_clip, nullptr);
         if (as_long) return;
         p.beat = beat;
         p.next_pass = 0;
@@ -515,7 +431,7 @@ private:
         if (other < 0 || other == slot) return false;
         const Placement& p = places_[static_cast<size_t>(other)];
         if (!loops(p)) return false;
-        end_voices(other, frame, seconds(swap_fade_s));
+        voices_.end_of(other, frame, seconds(swap_fade_s));
         finish(other);
         return true;
     }
@@ -540,7 +456,7 @@ private:
 
     Voice* begin_voice(int slot, int64_t start, int64_t fade_in_frames = 0) {
         const Placement& p = places_[static_cast<size_t>(slot)];
-        Voice* voice = new_voice(p.clip, start);
+        Voice* voice = voices_.add(p.clip, start);
         if (!voice) return nullptr;
         voice->owner = slot;
         voice->gain = p.gain;
@@ -552,24 +468,13 @@ private:
         return voice;
     }
 
-    void end_voices(int slot, int64_t at, int64_t fade_frames) {
-        for (Voice& voice : voices_)
-            if (voice.clip && voice.owner == slot) voice.end_at(at, fade_frames);
-    }
-
     // ---- pads
 
     void hear(const NoteOn& note, int frames) {
         const int64_t frame = now_ + std::clamp(note.frame, 0, std::max(0, frames - 1));
         const Pad& pad = pads_[static_cast<size_t>(note.note & 127)];
         const bool played = pad.clip && launch(pad, note, frame);
-        Report report;
-        report.kind = Report::note;
-        report.note_number = note.note & 127;
-        report.velocity = note.velocity;
-        report.channel = note.channel;
-        report.played = played;
-        tell(report);
+        telling_.note(note.note & 127, note.velocity, note.channel, played);
     }
 
     // What a stroke makes of a pad's level: the same line as in bridge/triggers/accent.py.
@@ -594,13 +499,10 @@ private:
             if (p.clip && p.note == note && !p.begun && same_line) slot = k;  // struck again before its line
             if (!p.clip && slot < 0) slot = k;
         }
-        if (slot < 0) {
-            voices_missed.fetch_add(1, std::memory_order_relaxed);
-            return false;
-        }
+        if (slot < 0) return false;
         Placement& p = places_[static_cast<size_t>(slot)];
         if (!p.clip) activate(slot);
-        set_clip(p.clip, pad.clip);
+        clips_.set(p.clip, pad.clip);
         p.gain = accent(pad, struck.velocity);
         p.next_pass = 0;
         p.note = note;
@@ -618,97 +520,7 @@ private:
         return std::ceil(beat / quantum_beats - 1e-6) * quantum_beats;
     }
 
-    // ---- mixing
-
-    void mix(float* left, float* right, int frames, float gain) {
-        if (gain_ < 0.0f) gain_ = gain_to_ = gain;
-        if (gain != gain_to_) {
-            gain_to_ = gain;
-            ramp_frames_ = seconds(swap_fade_s);
-            gain_step_ = (gain - gain_) / static_cast<float>(ramp_frames_);
-        }
-        for (int done = 0; done < frames; done += chunk_frames) {
-            const int count = std::min(chunk_frames, frames - done);
-            const bool any = add_voices(now_ + done, count);
-            for (int i = 0; i < count; ++i) {
-                if (ramp_frames_ > 0) gain_ = --ramp_frames_ == 0 ? gain_to_ : gain_ + gain_step_;
-                if (!any) continue;
-                left[done + i] += sums_[2 * static_cast<size_t>(i)] * gain_;
-                right[done + i] += sums_[2 * static_cast<size_t>(i) + 1] * gain_;
-            }
-        }
-    }
-
-    bool add_voices(int64_t from, int count) {
-        std::memset(sums_.data(), 0, sizeof(float) * 2 * static_cast<size_t>(count));
-        bool any = false;
-        int kept = 0;
-        for (int k = 0; k < voice_count_; ++k) {
-            Voice& voice = voices_[static_cast<size_t>(order_[static_cast<size_t>(k)])];
-            const int64_t first = std::max(voice.heard, from), last = std::min(voice.stop, from + count);
-            if (first < last) {
-                voice.add(sums_.data(), envelope_.data(), first, last, from);
-                any = true;
-            }
-            if (voice.stop <= from + count) release(voice);
-            else order_[static_cast<size_t>(kept++)] = order_[static_cast<size_t>(k)];
-        }
-        voice_count_ = kept;
-        return any;
-    }
-
-    // ---- who uses which clip
-
-    void set_clip(Clip*& place, Clip* clip) {
-        Clip* const old = place;
-        if (clip) ++clip->users;
-        place = clip;
-        if (old) {
-            --old->users;
-            give_back(old);
-        }
-    }
-
-    void give_back(Clip* clip) {
-        if (!clip->dropped || clip->users > 0) return;
-        Report report;
-        report.kind = Report::unused;
-        report.clip = clip;
-        returns.push(report);
-    }
-
-    void release(Voice& voice) {
-        set_clip(voice.clip, nullptr);
-        voice.owner = -1;
-    }
-
-    // A voice for a clip, at its place in the order of summing: float sums depend on their order, so that must follow
-    // from the music and not from how the blocks were cut.
-    Voice* new_voice(Clip* clip, int64_t start) {
-        if (voice_count_ == voices_max) {
-            voices_missed.fetch_add(1, std::memory_order_relaxed);
-            return nullptr;
-        }
-        int at = 0;
-        while (voices_[static_cast<size_t>(at)].clip) ++at;
-        int k = voice_count_++;
-        for (; k > 0; --k) {
-            const Voice& before = voices_[static_cast<size_t>(order_[static_cast<size_t>(k - 1)])];
-            if (before.start < start || (before.start == start && before.clip->rank <= clip->rank)) break;
-            order_[static_cast<size_t>(k)] = order_[static_cast<size_t>(k - 1)];
-        }
-        order_[static_cast<size_t>(k)] = at;
-        Voice& voice = voices_[static_cast<size_t>(at)];
-        voice = Voice();
-        set_clip(voice.clip, clip);
-        voice.start = start;
-        return &voice;
-    }
-
-    void release_all() {
-        for (int k = 0; k < voice_count_; ++k) release(voices_[static_cast<size_t>(order_[static_cast<size_t>(k)])]);
-        voice_count_ = 0;
-    }
+    // ---- which slots are in use
 
     void activate(int slot) {
         places_[static_cast<size_t>(slot)].at = active_count_;
@@ -718,10 +530,9 @@ private:
     void remove(int slot, bool say) {
         Placement& p = places_[static_cast<size_t>(slot)];
         const int64_t serial = p.serial;
-        for (Voice& voice : voices_)
-            if (voice.owner == slot) voice.owner = -1;  // sounds on by itself; the slot may be used again
-        set_clip(p.clip, nullptr);
-        set_clip(p.next_clip, nullptr);
+        voices_.disown(slot);
+        clips_.set(p.clip, nullptr);
+        clips_.set(p.next_clip, nullptr);
         const int last = active_[--active_count_];
         active_[p.at] = last;
         places_[static_cast<size_t>(last)].at = p.at;
@@ -739,65 +550,27 @@ private:
             if (!places_[static_cast<size_t>(active_[k])].kept) remove(active_[k], true);
     }
 
-    // ---- what is told
-
-    void tell(const Report& report) {
-        if (!reports.push(report)) reports_lost.fetch_add(1, std::memory_order_relaxed);
-    }
-
     void tell_launched(const Placement& p, int64_t error_frames) {
-        Report report;
-        report.kind = Report::launched;
-        report.clip = p.clip;
-        report.beat = p.free ? line_.beat_at(now_) : p.beat;
-        report.error_frames = static_cast<int>(error_frames);
-        tell(report);
+        telling_.launched(p.clip, p.free ? line_.beat_at(now_) : p.beat, error_frames);
     }
 
-    void tell_time(int frames, int64_t clock_ns, bool offline) {
-        if (!line_.known()) return;
-        const double every_s = line_.playing() ? 0.02 : 0.1;
-        const bool due = told_frame_ < 0 || now_ + frames - told_frame_ > seconds(every_s);
-        if (!due && told_changes_ == line_.changes()) return;
-        if (reports.is_half_full()) return;  // nobody reads: the rest is for what does not come again
-        told_frame_ = now_;
-        told_changes_ = line_.changes();
-        Report report;
-        report.kind = Report::time;
-        report.beat = line_.beat_at(now_);
-        report.tempo_bpm = line_.tempo_bpm();
-        report.beats_per_bar = line_.beats_per_bar();
-        report.frame = now_;
-        report.epoch = line_.epoch();
-        report.playing = line_.playing();
-        report.offline = offline;
-        report.clock_ns = clock_ns;
-        tell(report);
-    }
-
+    ClipUse clips_{returns};
+    VoicePool voices_{clips_};
+    Telling telling_{reports};
     double rate_hz_ = 48000.0;
     HostLine line_;
     int64_t now_ = 0;      // running frames since the last reset
     int64_t soonest_ = 0;  // nothing begins or ends before this frame
     int seen_changes_ = -1;
-    int64_t told_frame_ = -1;
-    int told_changes_ = -1;
     Mode mode_ = Mode::set;
     double quantum_beats_ = -1.0;
-    float gain_ = -1.0f, gain_to_ = -1.0f, gain_step_ = 0.0f;
-    int64_t ramp_frames_ = 0;
     bool any_arrived_ = false;
     int active_count_ = 0;
     int looping_ = -1;  // the loop that began last
-    int voice_count_ = 0;
     std::array<Pad, pads_max> pads_{};
     std::array<Placement, places_max + launches_max> places_{};
     std::array<int, places_max + launches_max> active_{};
     std::array<Due, places_max + launches_max> dues_{};  // of this block
-    std::array<Voice, voices_max> voices_{};
-    std::array<int, voices_max> order_{};  // of summing
-    alignas(64) std::array<float, 2 * chunk_frames> sums_{};
-    std::array<float, chunk_frames> envelope_{};
 };
 
 }  // namespace upbeat

@@ -3,10 +3,13 @@
 //   upbeat.cpp        the host's calls: run() on the audio thread; activate, state and parameters on others of the host
 //     parameters.hpp    what a host shows and automates
 //     host_time.hpp     DPF's bars and beats as quarter notes; clap_wrap.cpp has what DPF leaves out of CLAP
-//     player.hpp        audio thread: pads, placements, and what begins when
+//     player.hpp        audio thread: pads and placements (placement.hpp), and what begins when
 //       host_line.hpp     beats as running frames; sees starts, jumps and bent tempos
+//       voice_pool.hpp    all that sounds, summed; clip_use.hpp: who uses which clip
 //       voices.hpp        one clip sounding: its fades, its end
-//     link.hpp, .cpp    network thread: hears the bridge, owns the clips, tells the player
+//       telling.hpp       what the network thread is told
+//     link.hpp, .cpp    network thread: talks with the bridge through socket.hpp
+//       keeper.hpp, .cpp  owns score and clips, and tells the player
 //       score.hpp         what is to be played, as a project saves it
 //       osc.hpp, routes.hpp   the wire's bytes, and its table (made from osc_schemas)
 //   messages.hpp      all that passes between those two threads, through the rings of rings.hpp: commands to the player,

@@ -33,7 +33,6 @@ def library(folder: Path) -> Any:
     assert done.returncode == 0, done.stderr
     made = c.CDLL(str(file))
     made.player_new.restype = made.clip_new.restype = c.c_void_p
-    made.player_missed.restype = c.c_uint64
     made.player_process.restype = c.c_double
     return made
 
@@ -211,11 +210,6 @@ class Host:
     def voices(self) -> int:
         """How many sound."""
         return int(self.library.player_voices(self._player))
-
-    @property
-    def missed(self) -> int:
-        """Voices and reports that found no place."""
-        return int(self.library.player_missed(self._player))
 
     def launched(self) -> list[tuple[float, int]]:
         """Beat and error in frames of everything that began."""

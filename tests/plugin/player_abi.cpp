@@ -28,7 +28,6 @@ void player_set(Player* player, int mode, double quantum_beats) {
     player->set_quantum(quantum_beats);
 }
 int player_voices(const Player* player) { return player->voices_in_use(); }
-uint64_t player_missed(const Player* player) { return player->voices_missed + player->reports_lost; }
 
 Clip* clip_new(const float* samples, int64_t frames, int64_t tail_frames, int channels, double gain,
                double length_beats, int sustained, uint32_t rank) {

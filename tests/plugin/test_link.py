@@ -27,7 +27,20 @@ pytestmark = [
 def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("link") / "link.so"
     flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-shared", "-fPIC"]
-    made(["g++", *flags, f"-I{SOURCES}", HERE / "link_abi.cpp", SOURCES / "link.cpp", "-o", file, "-lzmq"], "the link")
+    made(
+        [
+            "g++",
+            *flags,
+            f"-I{SOURCES}",
+            HERE / "link_abi.cpp",
+            SOURCES / "link.cpp",
+            SOURCES / "keeper.cpp",
+            "-o",
+            file,
+            "-lzmq",
+        ],
+        "the link",
+    )
     built = c.CDLL(str(file))
     built.both_new.restype = c.c_void_p
     return built

@@ -25,7 +25,7 @@ def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made(
         ["g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off",
          "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", f"-I{SOURCES}",
-         HERE / "link_fuzz.cpp", SOURCES / "link.cpp", "-o", file, "-lzmq", "-pthread"],
+         HERE / "link_fuzz.cpp", SOURCES / "link.cpp", SOURCES / "keeper.cpp", "-o", file, "-lzmq", "-pthread"],
         "the fuzz",
     )  # fmt: skip
     return file

@@ -47,7 +47,6 @@ def played(
         blocks = [min(8192, 1 + int(cut.paretovariate(0.5))) for _ in range(50)] or [512]
         strokes = [(frame, notes[name]) for frame, name, *_ in sorted(stretch.strokes)]
         heard.append(daw.play(stretch.frames, blocks, notes=strokes))
-    assert daw.missed == 0
     return np.concatenate(heard), daw
 
 
