@@ -21,6 +21,7 @@ from bridge.plugin_desk.lost import Lost
 from bridge.plugin_desk.maker import Maker
 from bridge.plugin_desk.pages import Pages
 from bridge.plugin_desk.standing import AT_ONCE_S, Standing
+from bridge.plugin_desk.wanted import Wanted
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
 from bridge.timing.clocks import FrameTime
 from bridge.timing.plugin_clock import HostMoment, PluginClock, PluginTimes
@@ -54,7 +55,8 @@ class PluginStage:
         self._beside = Beside()
         self._maker = Maker(player)
         self._pages = Pages(player, maker=self._maker, beside=self._beside)
-        self._hearing = Hearing(player, frame_time=frame_time, times=times, beside=self._beside)
+        self._wanted = Wanted(player, beside=self._beside)
+        self._hearing = Hearing(player, frame_time=frame_time, times=times, wanted=self._wanted)
         self._joined = Joined(player, offset_beats=self._hearing.offset_beats)
         self._lost = Lost(player)
         self._standing = Standing(player, times=times, frame_time=frame_time, offer_to=self._offer_to)
@@ -90,7 +92,7 @@ class PluginStage:
             self._maker.try_again()
             for there in self._there.values():
                 there.made_for = None  # what it refused is asked for again; what is there stays
-        return self._maker.took(event) or self._hearing.took(event)
+        return self._maker.took(event) or self._wanted.took(event)
 
     # As the other place of a track -----------------------------------------------------------------------------------
 
@@ -170,7 +172,7 @@ class PluginStage:
                 if once.number is None:
                     there.place(once)
         self._bend(now_s)
-        self._hearing.tick(self._there)
+        self._wanted.tick(self._there)
 
     def _on(self, track: str) -> Iterator[Attached]:
         return (there for there in list(self._there.values()) if there.instance.track == track)
