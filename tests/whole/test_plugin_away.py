@@ -75,6 +75,8 @@ def test_the_host_plays_on_without_its_bridge_and_a_new_one_is_joined_without_a_
             wait_until(lambda: second.session.ask(lambda player: player.transport.playing))
             joined_beat = second.beat
             second.has_served()
+            wait_until(lambda: second.session.ask(lambda player: player.launcher.looping("keys")) is not None)
+            looping, known_beat = second.sound("pad"), second.beat
             second.do("/cue/go", name="stab")
             [heard] = host.heard(tmp_path)
             wait_until(lambda: "stab" in [launch.cue.name for launch in second.launches])
@@ -89,6 +91,7 @@ def test_the_host_plays_on_without_its_bridge_and_a_new_one_is_joined_without_a_
     lay(wanted, played(hit), 17 * BEAT_FRAMES)
     assert np.max(np.abs(undisturbed - wanted)) < 1e-5
     assert joined_beat < 14
+    assert (looping.take_id, known_beat < 17) == (pad.take_id, True)
     assert launches["hit"] == (17.0, 0)
     stab_beat, error_frames = launches["stab"]
     assert (round(stab_beat % 4, 6), error_frames) == (0, 0)
