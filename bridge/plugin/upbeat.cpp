@@ -9,7 +9,7 @@
 //       voices.hpp        one clip sounding: its fades, its end
 //       telling.hpp       what the network thread is told
 //     link.hpp, .cpp    network thread: talks with the bridge through socket.hpp
-//       keeper.hpp, .cpp  owns score and clips, and tells the player
+//       keeper.hpp, .cpp  owns score and clips, and tells the player; keeper_hears.cpp: what the bridge says of them
 //       score.hpp         what is to be played, as a project saves it
 //       osc.hpp, routes.hpp   the wire's bytes, and its table (made from osc_schemas)
 //   messages.hpp      all that passes between those two threads, through the rings of rings.hpp: commands to the player,

@@ -3,7 +3,7 @@
 DPF_PATH = $(DPF_DIR)
 DPF_TARGET_DIR = $(OUT)
 DPF_BUILD_DIR = $(OUT)/objects/$(NAME)
-FILES_DSP = upbeat.cpp link.cpp keeper.cpp clap_wrap.cpp
+FILES_DSP = upbeat.cpp link.cpp keeper.cpp keeper_hears.cpp clap_wrap.cpp
 UI_TYPE = none
 
 include $(DPF_PATH)/Makefile.plugins.mk

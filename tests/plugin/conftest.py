@@ -11,6 +11,7 @@ import pytest
 from tests.plugin.player import Host, library
 
 SOURCES = Path(__file__).parents[2] / "bridge" / "plugin"
+LINK = [SOURCES / name for name in ("link.cpp", "keeper.cpp", "keeper_hears.cpp")]
 DPF = Path("/usr/share/dpf")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.plugin.conftest import SOURCES, lacking, made
+from tests.plugin.conftest import LINK, SOURCES, lacking, made
 from tests.plugin.peer import Peer, Take
 
 HERE = Path(__file__).parent
@@ -27,20 +27,8 @@ pytestmark = [
 def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("link") / "link.so"
     flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-shared", "-fPIC"]
-    made(
-        [
-            "g++",
-            *flags,
-            f"-I{SOURCES}",
-            HERE / "link_abi.cpp",
-            SOURCES / "link.cpp",
-            SOURCES / "keeper.cpp",
-            "-o",
-            file,
-            "-lzmq",
-        ],
-        "the link",
-    )
+    sources = [HERE / "link_abi.cpp", *LINK]
+    made(["g++", *flags, f"-I{SOURCES}", *sources, "-o", file, "-lzmq"], "the link")
     built = c.CDLL(str(file))
     built.both_new.restype = c.c_void_p
     return built

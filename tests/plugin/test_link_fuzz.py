@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import SOURCES, lacking, made
+from tests.plugin.conftest import LINK, SOURCES, lacking, made
 
 HERE = Path(__file__).parent
 SECONDS = 5
@@ -25,7 +25,7 @@ def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made(
         ["g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off",
          "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", f"-I{SOURCES}",
-         HERE / "link_fuzz.cpp", SOURCES / "link.cpp", SOURCES / "keeper.cpp", "-o", file, "-lzmq", "-pthread"],
+         HERE / "link_fuzz.cpp", *LINK, "-o", file, "-lzmq", "-pthread"],
         "the fuzz",
     )  # fmt: skip
     return file
