@@ -1,11 +1,9 @@
-"""A set, live: the thread on which the player lives, and everything around it that makes or takes sound."""
+"""A set, live: the player on its thread, and everything around it that makes or takes sound."""
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -17,6 +15,7 @@ from bridge.hosts.products import product
 from bridge.library import Library
 from bridge.performance_log import Notes, PerformanceLog
 from bridge.player import Player
+from bridge.player_thread import CLOSE_WITHIN_S, PlayerThread, bravely
 from bridge.plugin_desk.stage import PluginStage
 from bridge.plugin_port import PluginCame, PluginEvent, PluginGone, PluginPort, PluginSaid
 from bridge.set_file import Set
@@ -27,7 +26,6 @@ from bridge.timing.plugin_clock import PluginTimes
 from bridge.tracks.mixer import Mixer
 from bridge.tracks.output import Output, OutputKind, open_output
 from bridge.tracks.recorder import Recorder
-from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Heard, unanswered
 from bridge.triggers.keymap import Keymap
 from bridge.triggers.midi import MidiFeed
@@ -38,13 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("upbeat.bridge")
 
-TICK_S = 0.01  # how often the player looks ahead; what it plans lies a second away, so this need not be exact
 PLACE_AHEAD_S = 0.02  # on top of the output's latency: what our own threads may take to get a word in
-WAITING_MAX = 4_096  # messages and clips not yet looked at; more than that are refused
-CLOSE_WITHIN_S = 5.0
-
 T = TypeVar("T")
-Event = Heard | LinkEvent | PluginEvent | Callable[[Player], None]
+Event = Heard | LinkEvent | PluginEvent
 
 
 class Session:
@@ -75,9 +69,7 @@ class Session:
         """
         if music.host is not None and host is None:
             host = product(music.host.name).host(music.host)
-        self._events: queue.Queue[Event] = queue.Queue(maxsize=WAITING_MAX)
-        self._closing = threading.Event()
-        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the music")
+        self._live = PlayerThread[Event]()
         self.mixer = Mixer(list(music.tracks), sample_rate_hz=music.sample_rate_hz)
         self.keymap = Keymap(tuple(music.midi))
         self.midi = MidiFeed(self.keymap, on_heard=self.hear, on_clock=self.hear_clock)
@@ -93,10 +85,10 @@ class Session:
                     title=music.title,
                     tracks=list(music.tracks),
                     times=plugin_times,
-                    on_event=self._events.put_nowait,
+                    on_event=self._live.tell,
                 )
             self.output: Output = open_output(output_kind, self.mixer, device=output_device)
-            self.link = EngineLink(engine_endpoint, on_event=self._put)
+            self.link = EngineLink(engine_endpoint, on_event=self._live.tell_surely)
             self.library = Library(takes_folder, on_trouble=say)
             self.performance = PerformanceLog(takes_folder, music, unix_s=time.time(), on_trouble=say)
             self.clockwork = Clockwork(
@@ -126,11 +118,10 @@ class Session:
             arm=arm,
             output_name=self.output.name,
             clocks=self.clockwork.clocks,
-            aside=self._aside,
+            aside=self._live.aside,
             elsewhere=lambda player: self._elsewhere(player, host, takes_folder, plugin_times),
         )
         self.player.on_scene = self.performance.marker
-        self._thread = threading.Thread(target=self._live, name="player", daemon=True)
         self._watch = SetWatch(music, on_triggers=self._take_triggers, say=say)
         self._watching = threading.Thread(target=self._look_at_the_set, name="set watch", daemon=True)
 
@@ -145,12 +136,12 @@ class Session:
             desk.start()
         if self.plugins is not None:
             self.plugins.start()
-        self._thread.start()
+        self._live.start(self.player, tick=self._tick, take=self._take)
         self._watching.start()
 
     def hear(self, heard: Heard) -> None:
         """Hand a message to the player. Any thread. Raises `queue.Full` if too many wait."""
-        self._events.put_nowait(heard)
+        self._live.tell(heard)
 
     def hear_clock(self, message: "mido.Message") -> None:
         """Take a message of a MIDI clock, now that it comes. Any thread."""
@@ -158,20 +149,15 @@ class Session:
 
     def ask(self, question: Callable[[Player], T], *, within_s: float = 5.0) -> T:
         """Run `question` on the player's own thread, and hand back its answer. Raises `TimeoutError`."""
-        answers: queue.Queue[T] = queue.Queue(maxsize=1)
-        self._events.put(lambda player: answers.put(question(player)), timeout=within_s)
-        try:
-            return answers.get(timeout=within_s)
-        except queue.Empty:
-            raise TimeoutError(f"the player did not answer within {within_s:g} s") from None
+        return self._live.ask(question, within_s=within_s)
 
     def close(self) -> None:
         """Stop listening, sounding and writing, in that order; bounded."""
-        self._closing.set()
+        self._live.closing.set()
         self.osc.close()
-        for thread in (self._thread, self._watching):
-            if thread.is_alive():
-                thread.join(timeout=CLOSE_WITHIN_S)
+        self._live.join()
+        if self._watching.is_alive():
+            self._watching.join(timeout=CLOSE_WITHIN_S)
         for desk in self._desks:
             desk.close()
         if self.plugins is not None:
@@ -180,12 +166,11 @@ class Session:
             self._plugin_stage.close()
         self.link.close()
         self.clockwork.close()
-        self._beside.shutdown(wait=False, cancel_futures=True)
         self.output.stop()
         if self.recorder:
             self.recorder.close()
-        self._bravely(self.player.shaper.finish)
-        self._bravely(self._notes.end)
+        bravely(self.player.shaper.finish)
+        bravely(self._notes.end)
         self.performance.close()
         self.library.close()
 
@@ -220,43 +205,13 @@ class Session:
         )
         return AllOf([*self._desks, self._plugin_stage, self._notes])
 
-    def _aside(self, job: Callable[[], Sound], then: Callable[[Sound], None]) -> None:
-        """Do what takes long on a thread of its own, and hand what it gave to the player's."""
-
-        def done(future: "Future[Sound]") -> None:
-            if future.cancelled() or self._closing.is_set():
-                return
-            if error := future.exception():
-                log.error("what was done beside the music failed: %s", error, exc_info=error)
-                return
-            self._events.put(lambda player: then(future.result()), timeout=CLOSE_WITHIN_S)
-
-        self._beside.submit(job).add_done_callback(done)
-
     def _look_at_the_set(self) -> None:
-        while not self._closing.wait(LOOK_EVERY_S):
-            self._bravely(self._watch.look)
+        while not self._live.closing.wait(LOOK_EVERY_S):
+            bravely(self._watch.look)
 
     def _take_triggers(self, midi: Sequence[MidiTrigger]) -> None:
         self.keymap.triggers = tuple(midi)
-        self._events.put(lambda player: player.take_triggers(midi), timeout=CLOSE_WITHIN_S)
-
-    def _put(self, event: LinkEvent) -> None:
-        self._events.put(event, timeout=CLOSE_WITHIN_S)
-
-    def _live(self) -> None:
-        next_tick_s = time.monotonic()
-        while not self._closing.is_set():
-            wait_s = next_tick_s - time.monotonic()
-            if wait_s <= 0:  # however much is heard, the music is looked after
-                self._bravely(self._tick)
-                next_tick_s = time.monotonic() + TICK_S
-                continue
-            try:
-                event = self._events.get(timeout=wait_s)
-            except queue.Empty:
-                continue
-            self._bravely(lambda event=event: self._take(event))  # type: ignore[misc]
+        self._live.do(lambda player: player.take_triggers(midi))
 
     def _tick(self) -> None:
         self.clockwork.look()
@@ -272,14 +227,6 @@ class Session:
             case PluginCame() | PluginGone() | PluginSaid():
                 if self._plugin_stage is not None:
                     self._plugin_stage.hear(event)
-            case _:
-                event(self.player)
-
-    def _bravely(self, deed: Callable[[], None]) -> None:
-        try:
-            deed()
-        except Exception:  # a mistake of ours must not stop the music; it is logged with all there is to know
-            log.exception("the player stumbled, and goes on")
 
 
 def _now(player: Player, frame: int) -> Now:
