@@ -110,7 +110,7 @@ def family(request: pytest.FixtureRequest) -> Published:
     return made
 
 
-@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("steps", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_from_noise_to_samples_all_is_computed_where_the_family_is(family: Published, steps: int) -> None:
     with Elsewhere() as there:
         waveform = clip(family, steps=steps, **all_that_costs(family))

@@ -1,6 +1,7 @@
 """The student's last touch brings one step nearer to true clips, in what is heard first of all."""
 
 import numpy as np
+import pytest
 import torch
 
 from engine.denoisers.curve_transformer import CurveTransformer
@@ -53,6 +54,7 @@ def test_the_truth_costs_nothing_and_a_wrong_gain_more_than_as_wrong_a_level() -
     assert cost(HARMONIC_GAIN.start) > 3 * cost(HARMONIC_GAIN.stop + 4)
 
 
+@pytest.mark.slow
 def test_a_polished_student_errs_less() -> None:
     known, rng = codec(), np.random.default_rng(4)
     torch.manual_seed(0)

@@ -86,7 +86,7 @@ def test_a_clip_is_as_long_as_asked_at_the_rate_asked_and_never_louder_than_full
         assert 0.001 < waveform.abs().max() <= 1
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("steps", [1, 2, 4, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (8, 16))])
 def test_each_step_is_one_call_from_one_level_of_the_grid_to_the_next(
     family: Trajectory, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +246,7 @@ def with_a_smooth_decoder(family: SoundCTMDiT) -> SoundCTMDiT:
     return family
 
 
-@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("steps", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["soundctm", "soundctm_dit"])
 def test_a_clip_comes_closer_to_the_loudness_that_it_follows(name: str, steps: int, unet: SoundCTM) -> None:
     family: Trajectory = unet if name == "soundctm" else with_a_smooth_decoder(tiny_dit())
