@@ -146,7 +146,7 @@ bool Link::take_turn() {
         else if (silent && !welcome_) status_ = Status::connecting;
         else if (silent) status_ = Status::away;
         else if (!welcome_) status_ = Status::connecting;
-        else status_ = missing ? Status::takes_missing : Status::ready;
+        else status_ = empty_slot_ ? Status::empty_slot : missing ? Status::takes_missing : Status::ready;
     }
     keeper_.flush();
     complete_.store(welcome_ && keeper_.is_complete(), std::memory_order_release);
@@ -245,7 +245,9 @@ void Link::heard(OscReader& message, const void* audio, size_t audio_bytes) {
         welcome_ = true;
         refused_ = false;
         say_knobs(true);
-        keeper_.welcome(std::string(message.s()));
+        const std::string title(message.s());
+        empty_slot_ = message.s().empty();
+        keeper_.welcome(title);
     } else if (address == routes::refused.address) {
         const std::string what(message.s()), reason(message.s());
         if (reason == "version" || reason == "full") refused_ = true;

@@ -19,7 +19,7 @@
 namespace upbeat {
 
 struct Socket;
-enum class Status { away, connecting, ready, takes_missing, refused };
+enum class Status { away, connecting, ready, takes_missing, refused, empty_slot };
 
 class Link {
 public:
@@ -83,6 +83,7 @@ private:
     std::array<float, std::size(routes::knobs)> said_knobs_{};
     bool welcome_ = false;
     bool refused_ = false;
+    bool empty_slot_ = false;  // the set has fewer tracks
     int nonce_ = 0;
     int64_t said_ms_ = 0, heard_ms_ = 0, hello_ms_ = 0, look_ms_ = 0;
     Report time_;

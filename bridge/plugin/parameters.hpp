@@ -102,7 +102,7 @@ inline void describe(uint32_t index, DISTRHO_NAMESPACE::Parameter& p) {
             p.hints = kParameterIsOutput | kParameterIsInteger;
             p.name = "Status";
             p.symbol = "status";
-            set_choices(p, {"Away", "Connecting", "Ready", "Takes missing", "Refused"});
+            set_choices(p, {"Away", "Connecting", "Ready", "Takes missing", "Refused", "Empty slot"});
             break;
         default: {
             const routes::Knob& knob = routes::knobs[index - first_knob_parameter];

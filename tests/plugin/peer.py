@@ -47,6 +47,7 @@ class Peer:
     """Answers hellos and keeps what it hears; a thread of its own holds the socket. Use it as a context."""
 
     title: str = "a set"
+    tracks: int = 64  # of the set
     answers: bool = True
     endpoint: str = "tcp://127.0.0.1:*"
     heard: list[Heard] = field(default_factory=list)
@@ -90,7 +91,8 @@ class Peer:
                 self.heard.append(Heard(identity, message.address, list(message.params)))
                 self._changed.notify_all()
             if self.answers and message.address == "/plugin/hello":
-                reply = osc("/plugin/hello/reply", "iss", VERSION, self.title, "drums")
+                track = "drums" if message.params[3] <= self.tracks else ""
+                reply = osc("/plugin/hello/reply", "iss", VERSION, self.title, track)
                 self._socket.send_multipart([identity, reply])
                 if self.greet is not None:
                     self.greet(identity)

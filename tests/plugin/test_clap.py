@@ -271,6 +271,23 @@ def test_values_turned_by_the_host_reach_the_bridge_and_the_status_the_host(buil
         peer.wait("/plugin/hello", which=lambda heard: heard.values[3] == 5)
 
 
+@pytest.mark.hosts
+def test_a_slot_that_the_set_does_not_have_is_shown_as_empty(built: Path, peer: Peer) -> None:
+    peer.tracks = 2
+    with instance(built) as one:
+        greeted(one, peer)
+        shown = []
+        for slot, wanted in ((3, 5.0), (2, 2.0)):  # empty slot, ready
+            mark = peer.mark
+            one.flush(value(0, one.number("Slot"), slot))
+            peer.wait("/plugin/hello", since=mark, which=lambda heard, slot=slot: heard.values[3] == slot)  # type: ignore[misc]
+            end_s = time.monotonic() + 5
+            while one.value("Status") != wanted and time.monotonic() < end_s:
+                time.sleep(0.02)
+            shown.append(one.text("Status", one.value("Status")))
+    assert shown == ["Empty slot", "Ready"]
+
+
 @pytest.mark.parametrize("at_most", [1 << 30, *(pytest.param(n, marks=pytest.mark.hosts) for n in (1, 7, 100))])
 def test_a_project_opened_again_asks_for_its_takes_by_their_ids(built: Path, peer: Peer, at_most: int) -> None:
     with instance(built) as one:
