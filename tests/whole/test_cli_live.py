@@ -43,6 +43,7 @@ def test_up_plays_the_timeline_once_the_engine_is_warm_and_ends_cleanly(stage: L
     assert took_s < 5
 
 
+@pytest.mark.slow
 def test_up_takes_its_engine_along_when_it_ends(stage: Live, home: Home) -> None:
     stage.stop()
 
@@ -75,6 +76,7 @@ def test_an_engine_that_was_killed_is_said_and_replaced_and_the_music_goes_on(st
     assert launch["error_frames"] == 0
 
 
+@pytest.mark.slow
 def test_a_bridge_waits_for_its_engine_and_begins_when_it_is_there(home: Home) -> None:
     port = free_port()
     timeline = home.write("timeline.toml", SET + TIMELINE)
@@ -90,6 +92,7 @@ def test_a_bridge_waits_for_its_engine_and_begins_when_it_is_there(home: Home) -
     assert code == 0
 
 
+@pytest.mark.slow
 def test_with_stopped_the_music_waits_for_the_first_cue(home: Home) -> None:
     with home.live("up", home.write("timeline.toml", SET + TIMELINE), "--stopped") as stage:
         assert stage.ask(codec.write("/status"), answer="/status/transport").whole("playing") == 0
@@ -99,6 +102,7 @@ def test_with_stopped_the_music_waits_for_the_first_cue(home: Home) -> None:
         assert stage.event("/launch", cue="pad")["error_frames"] == 0
 
 
+@pytest.mark.slow
 def test_a_musician_reads_a_short_block_and_how_it_went(home: Home) -> None:
     with home.started("up", home.set) as process:
         assert process.stdout is not None
@@ -121,6 +125,7 @@ def test_a_musician_reads_a_short_block_and_how_it_went(home: Home) -> None:
     assert (said_wrong, process.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_quiet_prints_nothing(home: Home) -> None:
     port = free_port()
     with home.started("up", home.set, "--quiet", "--osc-port", port) as process:

@@ -135,6 +135,7 @@ def test_what_the_model_cannot_do_with_a_sound_is_one_sentence(home: Home, runni
     assert "noise has no option 'lvel'; the nearest is level" in unknown.err
 
 
+@pytest.mark.slow
 def test_a_family_is_started_for_the_call_and_one_that_cannot_be_is_one_sentence(home: Home, running: Engine) -> None:
     words = ["say", "bell", "--length-s", 0.2, "--no-play", "--json"]
 

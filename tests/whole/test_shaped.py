@@ -98,6 +98,7 @@ def _events(told: "queue.SimpleQueue[bytes]", address: str) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_a_controller_at_full_speed_bends_one_track_and_disturbs_nothing(tmp_path: Path, noise: Engine) -> None:
     played = Played(parse_set(SET), tmp_path, noise.endpoint)
     with played.session as session:

@@ -182,6 +182,7 @@ def test_a_loop_that_sounds_in_a_host_that_stands_comes_to_its_beats_when_it_sta
         assert rig.loudest(last_s=1.0) == 0.0
 
 
+@pytest.mark.slow
 def test_what_is_promised_to_a_host_that_stands_and_dies_sounds_in_our_own_output(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path, follow=False) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
@@ -413,6 +414,7 @@ def test_another_tempo_of_the_host_has_its_sheet_made_anew_once_it_rests(tmp_pat
         assert len(plugin.clips) == 3  # the old ones were let go
 
 
+@pytest.mark.slow
 def test_a_loop_fired_by_hand_comes_to_another_tempo_of_the_host_at_its_own_place(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
@@ -435,6 +437,7 @@ def test_a_loop_fired_by_hand_comes_to_another_tempo_of_the_host_at_its_own_plac
         assert rig.loudest(last_s=1.0) == 0.0
 
 
+@pytest.mark.slow
 def test_an_instance_that_dies_in_mid_music_hands_its_loop_back_to_our_own_output(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
@@ -467,6 +470,7 @@ def test_a_one_shot_promised_to_a_host_that_dies_before_its_beat_sounds_in_our_o
         rig.run(lambda: rig.loudest(last_s=0.2) > 0.01)
 
 
+@pytest.mark.slow
 def test_a_one_shot_that_has_sounded_in_a_host_does_not_sound_again_when_that_dies(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         plugin.hear("/plugin/hello/reply")
