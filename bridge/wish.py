@@ -6,7 +6,7 @@ from typing import Literal
 from bridge.audience import Reply
 from bridge.scheduler import Grid
 from bridge.tracks.sound import Sound
-from bridge.triggers.heard import Trigger
+from bridge.triggers.heard import Trigger, unanswered
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest
 
@@ -34,6 +34,11 @@ class Wish:
     def slot(self) -> str:
         """Where it lies: loops take turns on their track, a one-shot only with itself."""
         return slot_of(self.cue)
+
+
+def wish_met(cue: Cue, sound: Sound, *, trigger: Trigger, asked_beat: float) -> Wish:
+    """What sounds already somewhere else than in our own output, so that it can be noted; nobody waits for it."""
+    return Wish(cue=cue, trigger=trigger, reply=unanswered, request=sound.request, asked_beat=asked_beat, sound=sound)
 
 
 @dataclass(slots=True, kw_only=True)

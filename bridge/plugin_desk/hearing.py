@@ -11,7 +11,7 @@ from bridge.timing.plugin_clock import PluginTimes
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import Heard, Trigger, message_of
 from bridge.triggers.keymap import Keymap
-from bridge.wish import Launch, Wish
+from bridge.wish import Launch, wish_met
 from osc_schemas import codec
 from osc_schemas.codec import Message
 from osc_schemas.cue import Cue
@@ -115,14 +115,7 @@ class Hearing:
         our_beat = max(0.0, host_beat - self.offset_beats(there))
         frame = player.mixer.frame
         if not there.keeps_promise(cue.name, host_beat):
-            wish = Wish(
-                cue=cue,
-                trigger=trigger,
-                reply=lambda packet: None,
-                request=sound.request,
-                asked_beat=our_beat,
-                sound=sound,
-            )
+            wish = wish_met(cue, sound, trigger=trigger, asked_beat=our_beat)
             player.launcher.launch_elsewhere(wish, sound, frame=frame)
         error_frames = message.whole("error_frames")
         player.launcher.launches.append(

@@ -12,7 +12,7 @@ from bridge.plugin_desk.attached import SAME_BEAT, Attached, Item
 from bridge.plugin_desk.sheet import knobs_at
 from bridge.timing.plugin_clock import HostMoment
 from bridge.triggers.heard import unanswered
-from bridge.wish import Wish
+from bridge.wish import wish_met
 from osc_schemas.shape import KNOBS, NEUTRAL
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ class Joined:
                 player.shaper.turn(track, turned, reply=unanswered)
         beat = item.beat - self._offset_beats(there)
         beat += max(0, math.ceil(-beat / item.cue.length_beats)) * item.cue.length_beats  # any pass of it will do
-        wish = Wish(
-            cue=item.cue, trigger="timeline", reply=unanswered, request=sound.request, asked_beat=beat, sound=sound
-        )
+        wish = wish_met(item.cue, sound, trigger="timeline", asked_beat=beat)
         player.launcher.launch_elsewhere(wish, sound, frame=player.mixer.frame)
 
 

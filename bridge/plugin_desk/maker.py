@@ -11,6 +11,7 @@ from bridge.engine_link import ClipArrived, LinkEvent, RequestRefused
 from bridge.scheduler import request_for
 from bridge.shelf import SoundKey, sound_key
 from bridge.tracks.sound import Sound
+from bridge.triggers.heard import unanswered
 from osc_schemas.clip import Clip
 from osc_schemas.cue import Cue
 from osc_schemas.request import GenerateRequest, Refusal
@@ -115,7 +116,7 @@ class Maker:
         self._failed[key] = NoSound(sentence)
         if len(self._failed) > FAILED_MAX:
             self._failed.popitem(last=False)
-        self._player.refuse(lambda packet: None, cue.name, reason, sentence)
+        self._player.refuse(unanswered, cue.name, reason, sentence)
 
 
 def is_silent(clip: Clip) -> bool:

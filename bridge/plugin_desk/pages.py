@@ -15,7 +15,7 @@ from bridge.timing.plugin_clock import HostMoment
 from bridge.timing.tempo_rule import tempo_deed
 from bridge.tracks.sound import Sound
 from bridge.triggers.heard import unanswered
-from bridge.wish import Wish
+from bridge.wish import wish_met
 from osc_schemas import bounds
 from osc_schemas.errors import SchemaError
 from osc_schemas.shape import Shape
@@ -108,7 +108,7 @@ class Pages:
             try:
                 item.request = self._maker.request(item.cue, tempo_bpm=tempo_bpm, knobs=knobs)
             except SchemaError as error:  # too long at that tempo
-                player.refuse(lambda packet: None, item.cue.name, "bad-request", str(error))
+                player.refuse(unanswered, item.cue.name, "bad-request", str(error))
                 continue
             there.items.append(item)
             there.pending.append(item)
@@ -140,9 +140,7 @@ class Pages:
         if not there.place(once):
             once.landing = before
             return False
-        wish = Wish(
-            cue=before.cue, trigger="api", reply=unanswered, request=sound.request, asked_beat=passes[0], sound=sound
-        )
+        wish = wish_met(before.cue, sound, trigger="api", asked_beat=passes[0])
         launcher.launch_elsewhere(wish, sound, frame=self._player.mixer.frame)
         return True
 
