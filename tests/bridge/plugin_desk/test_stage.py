@@ -34,6 +34,14 @@ def place_of(message: Message, plugin: PluginStandIn) -> tuple[float, float, int
     return message.number("beat"), message.number("until_beat"), message.whole("loop"), take.rpartition("-")[0]
 
 
+def let_host_play(rig: Rig, plugin: PluginStandIn) -> None:
+    """Welcome an instance, have its sheet begun, and let its host play for a moment."""
+    plugin.hear("/plugin/hello/reply")
+    rig.run(0.4)
+    plugin.play()
+    rig.run(0.5)
+
+
 def test_an_instance_gets_the_timeline_of_its_track_ahead_before_its_host_plays(tmp_path: Path) -> None:
     with Rig(music(), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
         rig.run(lambda: any(sheet.whole("complete") for sheet in plugin.all("/plugin/sheet")))
@@ -128,10 +136,7 @@ def test_what_sounded_in_the_host_is_told_as_a_launch(tmp_path: Path) -> None:
 
 def test_a_cue_fired_by_hand_lands_in_the_host_once_on_its_beat(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="beat")
         rig.run(lambda: plugin.all("/plugin/place"))
         [place] = plugin.all("/plugin/place")
@@ -271,10 +276,7 @@ def test_triggers_that_are_learned_while_a_host_is_there_are_its_pads_and_those_
 
 def test_a_turned_parameter_is_a_knob_fires_a_cue_or_is_panic(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         plugin.say("/plugin/turn", what="brightness", value=0.5)
         plugin.say("/plugin/turn", what="fire", value=1.0)
         rig.run(lambda: plugin.all("/plugin/place"))
@@ -315,10 +317,7 @@ def test_a_host_s_automation_counts_at_once_and_a_controller_of_ours_meets_what_
 
 def test_a_knob_bends_what_loops_in_the_host(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="beat")
         rig.run(lambda: rig.player.launcher.looping("drums") is not None)
         [place] = plugin.all("/plugin/place")
@@ -417,10 +416,7 @@ def test_another_tempo_of_the_host_has_its_sheet_made_anew_once_it_rests(tmp_pat
 @pytest.mark.slow
 def test_a_loop_fired_by_hand_comes_to_another_tempo_of_the_host_at_its_own_place(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="beat")
         rig.run(lambda: rig.player.launcher.looping("drums") is not None)
         [place] = plugin.all("/plugin/place")
@@ -440,10 +436,7 @@ def test_a_loop_fired_by_hand_comes_to_another_tempo_of_the_host_at_its_own_plac
 @pytest.mark.slow
 def test_an_instance_that_dies_in_mid_music_hands_its_loop_back_to_our_own_output(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="hit")
         rig.hear("/cue/go", name="beat")
         rig.run(lambda: rig.player.launcher.looping("drums") is not None)
@@ -459,10 +452,7 @@ def test_an_instance_that_dies_in_mid_music_hands_its_loop_back_to_our_own_outpu
 
 def test_a_one_shot_promised_to_a_host_that_dies_before_its_beat_sounds_in_our_own_output(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="hit")
         rig.run(lambda: rig.player.launcher.history["drums"])
         plugin.die()
@@ -473,10 +463,7 @@ def test_a_one_shot_promised_to_a_host_that_dies_before_its_beat_sounds_in_our_o
 @pytest.mark.slow
 def test_a_one_shot_that_has_sounded_in_a_host_does_not_sound_again_when_that_dies(tmp_path: Path) -> None:
     with Rig(music(timeline=()), tmp_path) as rig, PluginStandIn(rig.port.endpoint) as plugin:
-        plugin.hear("/plugin/hello/reply")
-        rig.run(0.4)
-        plugin.play()
-        rig.run(0.5)
+        let_host_play(rig, plugin)
         rig.hear("/cue/go", name="hit")
         rig.run(lambda: rig.player.launcher.history["drums"])
         [place] = plugin.all("/plugin/place")
